@@ -1,0 +1,14 @@
+//! The decision, pure: no I/O, no clock, no randomness, no logging, no panic; time is an argument.
+//!
+//! The filter runs it inside Envoy, the control plane compiles with it what it publishes.
+//! Modules in reading order: what a request looks like, what it is matched against, what is decided,
+//! what is counted, and the bytes that cross the network.
+
+#![no_std]
+extern crate alloc;
+
+pub mod id;
+pub mod key;
+pub mod period;
+pub mod request;
+pub mod wire;

@@ -1,0 +1,73 @@
+//! The wire between control plane and gateways: plain data in a version envelope, no behaviour.
+//!
+//! Gateways speak postcard, people and tools JSON; both come from the same types. Once released, a
+//! version's bytes decode for ever (`tests/golden`). The gateway names what it reads in `Accept`.
+
+pub mod snapshot;
+pub mod sync;
+
+use alloc::vec::Vec;
+use serde::{Deserialize, Serialize};
+
+pub use snapshot::*;
+pub use sync::*;
+
+/// Media type of the compact form; the version is inside.
+pub const COMPACT: &str = "application/vnd.tallygate.v1+postcard";
+/// Media type of the form for people and tools.
+pub const JSON: &str = "application/json";
+/// What a page of a snapshot, or the rows of a usage batch, should stay under, in bytes: Envoy drops
+/// answers that pass its async buffer.
+pub const PAGE_BYTES: usize = 256 * 1024;
+
+/// The first 16 bytes of a SHA-256 (see [`crate::key`]).
+pub type Digest = [u8; 16];
+/// A gateway process's name for itself: 128 random bits.
+pub type Instance = [u8; 16];
+
+/// An answer to `GET /gateway/v1/snapshot`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Snapshot {
+    /// Version 1.
+    V1(SnapshotV1),
+}
+
+/// A `POST /gateway/v1/sync`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sync {
+    /// Version 1.
+    V1(SyncV1),
+}
+
+/// Its answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SyncAnswer {
+    /// Version 1.
+    V1(SyncAnswerV1),
+}
+
+/// Why bytes from the wire could not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a message this version reads")]
+pub struct Unreadable;
+
+/// The compact form of a message.
+#[must_use]
+pub fn encode<T: Serialize>(message: &T) -> Vec<u8> {
+    // Serialising plain data into memory has no way to fail; an empty message is refused by whoever reads it.
+    postcard::to_allocvec(message).unwrap_or_default()
+}
+
+/// Reads the compact form. Trailing bytes are refused.
+///
+/// # Errors
+/// When the bytes are not exactly one message.
+pub fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Unreadable> {
+    match postcard::take_from_bytes(bytes) {
+        Ok((message, [])) => Ok(message),
+        _ => Err(Unreadable),
+    }
+}
