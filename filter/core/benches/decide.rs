@@ -1,2 +1,2 @@
 //! Bench
-fn main(){}
+fn main() {}

@@ -7,8 +7,11 @@
 #![no_std]
 extern crate alloc;
 
+pub mod credential;
 pub mod id;
 pub mod key;
 pub mod period;
+pub mod product;
 pub mod request;
+pub mod verdict;
 pub mod wire;
