@@ -29,6 +29,7 @@ pub struct Sources {
     strip: bool,
     headers_to_strip: Vec<String>,
     challenge: String,
+    instructions: String,
 }
 
 /// What the parameters are called.
@@ -267,6 +268,12 @@ impl Sources {
     #[must_use]
     pub fn challenge(&self) -> &str {
         &self.challenge
+    }
+
+    /// What a client without credentials is told to send: a sentence.
+    #[must_use]
+    pub fn instructions(&self) -> &str {
+        &self.instructions
     }
 
     fn is_credential(&self, name: &[u8]) -> bool {

@@ -6,9 +6,11 @@
 mod json;
 mod limits;
 
+use crate::credential::Sources;
 use crate::wire::{ErrorTextV1, ErrorsV1};
 use alloc::{
     string::{String, ToString},
+    vec,
     vec::Vec,
 };
 
@@ -168,22 +170,24 @@ impl Refusal<'_> {
         }
     }
 
-    /// The answer to it. `challenge` goes into `WWW-Authenticate` of a 401
-    /// ([`crate::credential::Sources::challenge`]; empty when no product is known).
+    /// The answer to it; `sources` are the product's, when it is known.
     ///
     /// [`rate_limit_headers`] are the caller's to add, where the product wants them.
     #[must_use]
-    pub fn reply(&self, errors: &Errors, challenge: &str) -> Reply {
+    pub fn reply(&self, errors: &Errors, sources: Option<&Sources>) -> Reply {
         let mut reply = match errors.text(self.reason()) {
             Some(text) => Reply {
                 status: text.status,
-                headers: alloc::vec![("content-type".to_string(), text.content_type.clone())],
+                headers: vec![header("content-type", text.content_type.clone())],
                 body: text.body.clone().into_bytes(),
             },
-            None => self.problem(),
+            None => self.problem(sources),
         };
-        if reply.status == 401 && !challenge.is_empty() {
-            reply.push("www-authenticate", challenge.to_string());
+        if reply.status == 401
+            && let Some(sources) = sources
+        {
+            let challenge = sources.challenge().to_string();
+            reply.headers.push(header("www-authenticate", challenge));
         }
         let retry_after_secs = match self {
             Self::LimitsExceeded(limits) => retry_after_secs(limits),
@@ -191,23 +195,31 @@ impl Refusal<'_> {
             _ => None,
         };
         if let Some(secs) = retry_after_secs {
-            reply.push("retry-after", secs.to_string());
+            reply.headers.push(header("retry-after", secs.to_string()));
         }
         reply
     }
 
-    fn problem(&self) -> Reply {
+    fn problem(&self, sources: Option<&Sources>) -> Reply {
         let reason = self.reason();
         let (status, title, detail) = reason.problem();
-        let kind = match self {
-            Self::LimitsExceeded(_) => limits::QUOTA_EXCEEDED,
-            _ => "about:blank",
-        };
         let mut body = json::Object::new();
-        body.string("type", kind);
+        body.string(
+            "type",
+            match self {
+                Self::LimitsExceeded(_) => limits::QUOTA_EXCEEDED,
+                _ => "about:blank",
+            },
+        );
         body.string("title", title);
         body.number("status", status);
-        body.string("detail", detail);
+        body.string(
+            "detail",
+            match (self, sources) {
+                (Self::AuthMissing, Some(sources)) => sources.instructions(),
+                _ => detail,
+            },
+        );
         body.string("code", reason.as_str());
         if let Self::LimitsExceeded(limits) = self {
             let exceeded = limits.iter().filter(|limit| limit.is_exceeded());
@@ -215,21 +227,17 @@ impl Refusal<'_> {
         }
         Reply {
             status,
-            headers: alloc::vec![(
-                "content-type".to_string(),
-                "application/problem+json".to_string()
+            headers: vec![header(
+                "content-type",
+                "application/problem+json".to_string(),
             )],
             body: body.finish(),
         }
     }
 }
 
-// === impl Reply ===
-
-impl Reply {
-    fn push(&mut self, name: &str, value: String) {
-        self.headers.push((name.to_string(), value));
-    }
+fn header(name: &str, value: String) -> (String, String) {
+    (name.to_string(), value)
 }
 
 // === impl Errors ===

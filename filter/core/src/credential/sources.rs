@@ -1,6 +1,9 @@
 //! From the wire's list of sources to [`Sources`]: what could never hold credentials is refused here.
 
-use super::{Name, Names, Sources, challenge::challenge};
+use super::{
+    Name, Names, Sources,
+    challenge::{challenge, instructions},
+};
 use crate::wire::{CredentialKindV1, CredentialsV1, SourceV1};
 use alloc::{
     string::{String, ToString},
@@ -88,6 +91,7 @@ impl TryFrom<&CredentialsV1> for Sources {
         Ok(Self {
             // A token that `jwt_authn` verifies comes as a bearer token.
             challenge: challenge(&names, basic, bearer || claim.is_some()),
+            instructions: instructions(&names, &wire.sources),
             names,
             query: takes(SourceV1::Query),
             headers,

@@ -1,6 +1,10 @@
 //! Just enough JSON to write a problem document; never reads any.
 
-use alloc::{format, string::String, vec::Vec};
+use alloc::{
+    format,
+    string::{String, ToString},
+    vec::Vec,
+};
 
 /// An object being written.
 pub(super) struct Object {
@@ -23,7 +27,7 @@ impl Object {
 
     pub(super) fn number(&mut self, name: &str, value: u16) {
         self.name(name);
-        self.text.push_str(&format!("{value}"));
+        self.text.push_str(&value.to_string());
     }
 
     pub(super) fn strings<'a>(&mut self, name: &str, values: impl Iterator<Item = &'a str>) {

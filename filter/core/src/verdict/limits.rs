@@ -5,7 +5,7 @@
 
 use crate::period::Period;
 use alloc::{format, string::String};
-use core::cmp::Reverse;
+use core::{cmp::Reverse, fmt::Write as _};
 
 /// Problem type of a refusal over a limit.
 pub(super) const QUOTA_EXCEEDED: &str =
@@ -105,7 +105,8 @@ impl LimitState<'_> {
 fn push_parameter(text: &mut String, key: &str, value: Option<u64>) {
     if let Some(value) = value {
         let value = value.min(GREATEST_FIELD_INTEGER);
-        text.push_str(&format!(";{key}={value}"));
+        // Writing to a string cannot fail.
+        let _ = write!(text, ";{key}={value}");
     }
 }
 
