@@ -8,8 +8,12 @@
 extern crate alloc;
 
 pub mod credential;
+mod few;
 pub mod id;
 pub mod key;
+pub mod mapping;
+pub mod metric;
+pub mod path;
 pub mod period;
 pub mod product;
 pub mod request;
