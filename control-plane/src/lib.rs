@@ -1,1 +1,3 @@
-//! Placeholder
+//! The control plane.
+pub mod admin_client;
+pub mod gateway_config;

@@ -1,0 +1,112 @@
+//! A gateway's listener: what is refused before the filter sees it, the filter, and the way out.
+
+use super::bootstrap::{Bootstrap, Gateway, address};
+use super::clusters::{CONTROL_PLANE, UPSTREAM_PLAIN, UPSTREAM_TLS, dns_cache};
+use serde_json::{Value, json};
+
+/// The request header by which the filter picks the cluster. A client's own value never survives:
+/// the filter overwrites it on every admitted request, and all others are answered by the filter.
+const CLUSTER_HEADER: &str = "x-tallygate-cluster";
+
+/// The listener of one gateway.
+pub(super) fn listener(bootstrap: &Bootstrap, gateway: &Gateway) -> Value {
+    json!({
+        "name": format!("tallygate_{}", gateway.environment),
+        "address": address(gateway.listener),
+        "per_connection_buffer_limit_bytes": 1_048_576,
+        // With few long-lived connections the kernel's own spread leaves workers idle.
+        "connection_balance_config": {"exact_balance": {}},
+        "filter_chains": [{"filters": [{
+            "name": "envoy.filters.network.http_connection_manager",
+            "typed_config": connection_manager(bootstrap, gateway),
+        }]}],
+    })
+}
+
+fn connection_manager(bootstrap: &Bootstrap, gateway: &Gateway) -> Value {
+    json!({
+        "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+        "stat_prefix": format!("tallygate_{}", gateway.environment),
+        // One path has one spelling before it is matched against mapping rules.
+        "normalize_path": true,
+        "merge_slashes": true,
+        "path_with_escaped_slashes_action": "REJECT_REQUEST",
+        // The client's address is the connection's: nobody's x-forwarded-for or x-envoy-* is believed.
+        "use_remote_address": true,
+        "server_header_transformation": "PASS_THROUGH",
+        // Slow and idle clients; a stream may take as long as it likes while bytes flow.
+        "request_headers_timeout": "10s",
+        "stream_idle_timeout": "300s",
+        "common_http_protocol_options": {"idle_timeout": "3600s"},
+        "http2_protocol_options": {
+            "max_concurrent_streams": 100,
+            "initial_stream_window_size": 65_536,
+            "initial_connection_window_size": 1_048_576,
+        },
+        "upgrade_configs": [{"upgrade_type": "websocket"}],
+        "route_config": {
+            "name": "tallygate",
+            "virtual_hosts": [{
+                "name": "any",
+                "domains": ["*"],
+                "routes": [{
+                    "match": {"prefix": "/"},
+                    "route": {
+                        "cluster_header": CLUSTER_HEADER,
+                        "timeout": "0s",
+                        // Only where the upstream cannot have seen the request: usage was counted once.
+                        "retry_policy": {"retry_on": "connect-failure,refused-stream", "num_retries": 1},
+                    },
+                    "request_headers_to_remove": [CLUSTER_HEADER],
+                }],
+            }],
+        },
+        "http_filters": [
+            {"name": "tallygate", "typed_config": plugin(bootstrap, gateway)},
+            {"name": "envoy.filters.http.dynamic_forward_proxy", "typed_config": {
+                "@type": "type.googleapis.com/envoy.extensions.filters.http.dynamic_forward_proxy.v3.FilterConfig",
+                "dns_cache_config": dns_cache(),
+            }},
+            {"name": "envoy.filters.http.router", "typed_config": {
+                "@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router",
+                "suppress_envoy_headers": true,
+            }},
+        ],
+    })
+}
+
+fn plugin(bootstrap: &Bootstrap, gateway: &Gateway) -> Value {
+    let configuration = json!({
+        "environment": gateway.environment.as_str(),
+        "control_plane": {
+            "cluster": CONTROL_PLANE,
+            "authority": bootstrap.control_plane.authority(),
+            "token": gateway.token,
+        },
+        "upstream": "tallygate",
+        "clusters": {"plain": UPSTREAM_PLAIN, "tls": UPSTREAM_TLS},
+        "default_product": null,
+        "cold_start": "deny",
+    });
+    json!({
+        "@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm",
+        "config": {
+            "name": format!("tallygate_{}", gateway.environment),
+            // A worker whose VM trapped gets a new one; what it had counted is in shared data.
+            "failure_policy": "FAIL_RELOAD",
+            // Lets the filter hold a request's headers until it has seen the form body.
+            "allow_on_headers_stop_iteration": true,
+            "vm_config": {
+                // Shared data belongs to this id: workers, and the filter before and after an update, meet there.
+                "vm_id": format!("tallygate-{}", gateway.environment),
+                "runtime": "envoy.wasm.runtime.v8",
+                "code": {"local": {"filename": bootstrap.filter}},
+            },
+            "configuration": {
+                "@type": "type.googleapis.com/google.protobuf.StringValue",
+                // Indented: people read this file.
+                "value": format!("{configuration:#}"),
+            },
+        },
+    })
+}
