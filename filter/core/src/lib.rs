@@ -7,15 +7,24 @@
 #![no_std]
 extern crate alloc;
 
+pub mod compiled;
 pub mod credential;
+pub mod decide;
+pub mod directory;
 mod few;
+pub mod flush;
 pub mod id;
+pub mod intake;
 pub mod key;
+pub mod leader;
 pub mod mapping;
 pub mod metric;
+pub mod outbox;
 pub mod path;
 pub mod period;
 pub mod product;
 pub mod request;
+pub mod shared;
+pub mod slot;
 pub mod verdict;
 pub mod wire;

@@ -17,6 +17,15 @@ pub struct Hosts {
     wildcard: BTreeMap<Box<[u8]>, Vec<BasePath>>,
 }
 
+/// Where a request belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The product.
+    pub product: usize,
+    /// How many bytes of the canonical path its base path takes.
+    pub base_len: usize,
+}
+
 /// A base path on some host, and the product it leads to. Kept longest first.
 #[derive(Clone, Debug)]
 struct BasePath {
@@ -87,6 +96,12 @@ impl Hosts {
     /// the next wildcard.
     #[must_use]
     pub fn find(&self, authority: &[u8], path: &[u8]) -> Option<usize> {
+        self.locate(authority, path).map(|place| place.product)
+    }
+
+    /// The same, with the length of the base path.
+    #[must_use]
+    pub fn locate(&self, authority: &[u8], path: &[u8]) -> Option<Place> {
         let key = HostKey::of(authority)?;
         let host = key.as_bytes();
         let product = self
@@ -100,12 +115,16 @@ impl Hosts {
     }
 }
 
-fn longest(base_paths: &[BasePath], path: &[u8]) -> Option<usize> {
+fn longest(base_paths: &[BasePath], path: &[u8]) -> Option<Place> {
     let is_below = |base: &&BasePath| {
         path.strip_prefix(&*base.path)
             .is_some_and(|rest| matches!(rest, [] | [b'/', ..]))
     };
-    base_paths.iter().find(is_below).map(|base| base.product)
+    let base = base_paths.iter().find(is_below)?;
+    Some(Place {
+        product: base.product,
+        base_len: base.path.len(),
+    })
 }
 
 // === impl PublicUrl ===

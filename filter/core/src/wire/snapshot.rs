@@ -185,6 +185,10 @@ pub struct CredentialsV1 {
 /// How a product's refusals look.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one per product, and plain to write down"
+)]
 pub enum ErrorsV1 {
     /// `application/problem+json` with the default statuses.
     Problem,

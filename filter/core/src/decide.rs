@@ -1,0 +1,226 @@
+//! The decision on one request, up to the limits: product, credentials, mapping rules, application, plan.
+//!
+//! What remains is one compare-and-swap on the application's slot ([`crate::slot::Slot::admit`]), which the filter
+//! repeats until it is not lost to another worker.
+
+use crate::compiled::{Catalogue, PlanLimit, Product};
+use crate::credential::{Found, Presented};
+use crate::directory::Application;
+use crate::id::ApplicationId;
+use crate::key::{digest, ident, same};
+use crate::mapping::{Matches, Subject};
+use crate::metric::{Usage, roll_up};
+use crate::path::split_target;
+use crate::request::{FormBody, RequestView};
+use crate::slot::{Charge, LimitCharge};
+use crate::verdict::{LimitState, Reason};
+use crate::wire::Digest;
+use alloc::{sync::Arc, vec::Vec};
+
+/// Where applications are found.
+pub trait Directory {
+    /// The application with this ident.
+    fn find(&self, ident: &Digest) -> Lookup;
+}
+
+/// What a look-up came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lookup {
+    /// There it is.
+    Found(Arc<Application>),
+    /// There is none.
+    Unknown,
+    /// The directory is not loaded: nobody can say.
+    NotReady,
+}
+
+/// What is decided before the limits are asked.
+#[derive(Debug)]
+pub enum Decision<'a> {
+    /// Read the urlencoded body and decide again.
+    NeedBody,
+    /// No.
+    Refuse(Refused<'a>),
+    /// Yes, if the limits have room.
+    Charge(Admissible<'a>),
+}
+
+/// A refusal before the limits.
+#[derive(Debug)]
+pub struct Refused<'a> {
+    /// Why.
+    pub reason: Reason,
+    /// Whose words to refuse in.
+    pub product: Option<&'a Product>,
+    /// The rules that matched, when it came to that.
+    pub matches: Option<Matches>,
+}
+
+/// A request that only its limits can still stop.
+#[derive(Debug)]
+pub struct Admissible<'a> {
+    /// Its product.
+    pub product: &'a Product,
+    /// Who calls.
+    pub application: ApplicationId,
+    /// The rules that matched.
+    pub matches: Matches,
+    /// What it uses and which limits it meets.
+    pub charge: Charge,
+    /// The plan's limits that the charge meets, in its order.
+    pub limits: Vec<&'a PlanLimit>,
+    /// The canonical path below the product's base path.
+    pub path: Vec<u8>,
+}
+
+/// Decides on a request, at `now_secs` since 1970.
+pub fn decide<'a>(
+    catalogue: &'a Catalogue,
+    default_product: Option<&str>,
+    request: &RequestView<'_>,
+    directory: &impl Directory,
+    now_secs: u64,
+) -> Decision<'a> {
+    let (path, query) = split_target(request.target);
+    let Some((product, path)) = catalogue.find(request.authority, path, default_product) else {
+        return refuse(Reason::UnknownHost, None, None);
+    };
+    if product.form_in_rules && request.form_body == FormBody::Unread {
+        return Decision::NeedBody;
+    }
+    let presented = match product.sources.find(request) {
+        Found::NeedBody => return Decision::NeedBody,
+        Found::None => return refuse(Reason::AuthMissing, Some(product), None),
+        Found::Conflict => return refuse(Reason::AuthFailed, Some(product), None),
+        Found::Credentials(presented) => presented,
+    };
+    let form = match request.form_body {
+        FormBody::Read(body) if product.form_in_rules => Some(body),
+        _ => None,
+    };
+    let matches = product.rules.matching(&Subject {
+        method: request.method,
+        path: &path,
+        query,
+        form,
+    });
+    if matches.is_empty() {
+        return refuse(Reason::NoMatch, Some(product), Some(matches));
+    }
+    let application = match authenticate(product, &presented, directory) {
+        Ok(application) => application,
+        Err(reason) => return refuse(reason, Some(product), Some(matches)),
+    };
+    let Some(limits) = product.limits(application.plan) else {
+        // The plan is newer than the product's last change that has arrived here.
+        return refuse(Reason::NotReady, Some(product), Some(matches));
+    };
+    let usage = roll_up(&product.rules.usage(&matches), &product.hierarchy);
+    if limits
+        .iter()
+        .any(|plan| plan.limit.value == 0 && usage.get(plan.limit.metric) > 0)
+    {
+        return refuse(Reason::MetricDisabled, Some(product), Some(matches));
+    }
+    let (charge, limits) = charge(&usage, limits, now_secs);
+    Decision::Charge(Admissible {
+        product,
+        application: application.id,
+        matches,
+        charge,
+        limits,
+        path: path.into_owned(),
+    })
+}
+
+impl Admissible<'_> {
+    /// How the limits stand, for the client.
+    #[must_use]
+    pub fn limit_states(&self, now_secs: u64) -> Vec<LimitState<'_>> {
+        self.charge
+            .limits
+            .iter()
+            .zip(&self.limits)
+            .map(|(charge, plan)| LimitState {
+                name: &plan.name,
+                limit: charge.value,
+                remaining: charge.value.saturating_sub(charge.spent),
+                delta: charge.delta,
+                reset_secs: charge.window_end.map(|end| end.saturating_sub(now_secs)),
+                window_secs: charge
+                    .window_end
+                    .map(|end| end.saturating_sub(u64::from(charge.window))),
+            })
+            .collect()
+    }
+}
+
+fn refuse(reason: Reason, product: Option<&Product>, matches: Option<Matches>) -> Decision<'_> {
+    Decision::Refuse(Refused {
+        reason,
+        product,
+        matches,
+    })
+}
+
+/// The application that may call with these credentials. Everything that is wrong with them looks the same.
+fn authenticate(
+    product: &Product,
+    presented: &Presented,
+    directory: &impl Directory,
+) -> Result<Arc<Application>, Reason> {
+    let (identifier, key): (&[u8], Option<&[u8]>) = match presented {
+        Presented::UserKey(key) => (key, None),
+        Presented::AppIdAndKey { app_id, app_key } => (app_id, Some(app_key)),
+        Presented::Verified { identifier } => (identifier, None),
+    };
+    let application = match directory.find(&ident(product.id, identifier)) {
+        Lookup::Found(application) => application,
+        Lookup::Unknown => return Err(Reason::AuthFailed),
+        Lookup::NotReady => return Err(Reason::NotReady),
+    };
+    // Every key is compared, whichever fits: the time tells nothing.
+    let fits = key.map(digest).is_none_or(|key| {
+        application
+            .keys
+            .iter()
+            .fold(false, |found, known| found | same(known, &key))
+    });
+    if fits && application.live {
+        Ok(application)
+    } else {
+        Err(Reason::AuthFailed)
+    }
+}
+
+/// The charge, and the plan's limits that it meets, in the same order.
+fn charge<'a>(
+    usage: &Usage,
+    limits: &'a [PlanLimit],
+    now_secs: u64,
+) -> (Charge, Vec<&'a PlanLimit>) {
+    let met: Vec<&PlanLimit> = limits
+        .iter()
+        .filter(|plan| usage.get(plan.limit.metric) > 0)
+        .collect();
+    let charge_of = |plan: &&PlanLimit| {
+        let window = plan.limit.period.window(now_secs);
+        LimitCharge {
+            metric: plan.limit.metric,
+            period: plan.limit.period,
+            value: plan.limit.value,
+            delta: usage.get(plan.limit.metric),
+            window: u32::try_from(window.start).unwrap_or(u32::MAX),
+            window_end: window.end,
+            spent: 0,
+        }
+    };
+    let limits = met.iter().map(charge_of).collect();
+    (
+        Charge {
+            usage: usage.iter().collect(),
+            limits,
+        },
+        met,
+    )
+}

@@ -1,0 +1,155 @@
+//! The directory of applications: buckets of shared data, one copy per process however many workers.
+//!
+//! A request's ident picks the bucket. An entry is as compact as a million of them asks for:
+//!
+//! ```text
+//! ident [16] · application i64 · plan i64 · revision i64 · live u8 · keys u8 · keys × [16]
+//! ```
+
+use crate::id::{ApplicationId, PlanId};
+use crate::wire::{ApplicationV1, Digest};
+use alloc::vec::Vec;
+
+const FIXED: usize = 42;
+/// Entries a bucket is planned for.
+const PER_BUCKET: u64 = 32;
+
+/// An application as the edge knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Application {
+    /// Its id.
+    pub id: ApplicationId,
+    /// Its plan.
+    pub plan: PlanId,
+    /// Whether it may call.
+    pub live: bool,
+    /// Digests of its keys.
+    pub keys: Vec<Digest>,
+}
+
+/// How many bits of an ident pick the bucket, for so many applications.
+#[must_use]
+pub fn bucket_bits(applications: u64) -> u8 {
+    let buckets = applications
+        .div_ceil(PER_BUCKET)
+        .max(64)
+        .next_power_of_two();
+    u8::try_from(buckets.trailing_zeros()).unwrap_or(20).min(20)
+}
+
+/// The bucket of an ident.
+#[must_use]
+pub fn bucket_of(ident: &Digest, bits: u8) -> u32 {
+    let [a, b, c, d, ..] = *ident;
+    u32::from_be_bytes([a, b, c, d]) >> 32_u32.saturating_sub(u32::from(bits)).min(31)
+}
+
+/// Looks an ident up in its bucket.
+#[must_use]
+pub fn find(bucket: &[u8], ident: &Digest) -> Option<Application> {
+    Entries(bucket)
+        .find(|entry| entry.ident == ident)
+        .map(|entry| entry.application())
+}
+
+/// A bucket with changed applications written into it. An entry never replaces one of a newer revision.
+#[must_use]
+pub fn updated(bucket: &[u8], changes: &[&ApplicationV1]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(
+        bucket
+            .len()
+            .saturating_add(changes.len().saturating_mul(FIXED + 16)),
+    );
+    let older = |entry: &Entry<'_>| {
+        changes
+            .iter()
+            .any(|change| change.ident == *entry.ident && change.revision >= entry.revision)
+    };
+    for entry in Entries(bucket).filter(|entry| !older(entry)) {
+        out.extend_from_slice(entry.bytes);
+    }
+    for (n, change) in changes.iter().enumerate() {
+        let newer = Entries(bucket)
+            .any(|entry| *entry.ident == change.ident && entry.revision > change.revision);
+        // Of several changes to one ident in a page the last of the newest revision counts.
+        let again = changes
+            .iter()
+            .skip(n.saturating_add(1))
+            .any(|later| later.ident == change.ident && later.revision >= change.revision)
+            || changes
+                .iter()
+                .take(n)
+                .any(|earlier| earlier.ident == change.ident && earlier.revision > change.revision);
+        if !newer && !again {
+            write(&mut out, change);
+        }
+    }
+    out
+}
+
+/// How many entries a bucket holds.
+#[must_use]
+pub fn len(bucket: &[u8]) -> usize {
+    Entries(bucket).count()
+}
+
+fn write(out: &mut Vec<u8>, application: &ApplicationV1) {
+    let keys = application
+        .keys
+        .get(..application.keys.len().min(255))
+        .unwrap_or_default();
+    out.extend_from_slice(&application.ident);
+    out.extend_from_slice(&application.id.0.to_le_bytes());
+    out.extend_from_slice(&application.plan.0.to_le_bytes());
+    out.extend_from_slice(&application.revision.to_le_bytes());
+    out.push(u8::from(application.live));
+    out.push(u8::try_from(keys.len()).unwrap_or_default());
+    out.extend(keys.iter().flatten());
+}
+
+struct Entry<'a> {
+    bytes: &'a [u8],
+    ident: &'a Digest,
+    id: i64,
+    plan: i64,
+    revision: i64,
+    live: bool,
+    keys: &'a [u8],
+}
+
+impl Entry<'_> {
+    fn application(&self) -> Application {
+        Application {
+            id: ApplicationId(self.id),
+            plan: PlanId(self.plan),
+            live: self.live,
+            keys: self.keys.as_chunks().0.to_vec(),
+        }
+    }
+}
+
+struct Entries<'a>(&'a [u8]);
+
+impl<'a> Iterator for Entries<'a> {
+    type Item = Entry<'a>;
+
+    fn next(&mut self) -> Option<Entry<'a>> {
+        let whole = self.0;
+        let (ident, rest) = whole.split_first_chunk()?;
+        let (id, rest) = rest.split_first_chunk()?;
+        let (plan, rest) = rest.split_first_chunk()?;
+        let (revision, rest) = rest.split_first_chunk()?;
+        let (&[live, keys], rest) = rest.split_first_chunk()?;
+        let (keys, rest) = rest.split_at_checked(usize::from(keys).saturating_mul(16))?;
+        self.0 = rest;
+        Some(Entry {
+            bytes: whole.get(..whole.len().saturating_sub(rest.len()))?,
+            ident,
+            id: i64::from_le_bytes(*id),
+            plan: i64::from_le_bytes(*plan),
+            revision: i64::from_le_bytes(*revision),
+            live: live != 0,
+            keys,
+        })
+    }
+}

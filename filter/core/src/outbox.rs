@@ -1,0 +1,117 @@
+//! Sealed batches on their way to the ledger: one value of shared data, right from any VM.
+//!
+//! A batch keeps its number and its bytes until it is acknowledged *and* debited, so it can be sent again by
+//! whoever leads next, and the ledger sees the same batch. During a long outage several wait here.
+
+use crate::wire::{Instance, PAGE_BYTES, decode, encode};
+use alloc::{collections::VecDeque, vec::Vec};
+use serde::{Deserialize, Serialize};
+
+/// How many sealed batches may wait; what comes later stays in the records, by minute.
+pub const MOST_BATCHES: usize = 8;
+
+/// One gateway's outbox.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outbox {
+    /// Whose usage this is.
+    pub instance: Instance,
+    /// The ledger's epoch, 0 before the first answer.
+    pub epoch: i64,
+    /// The last batch sealed.
+    pub seq: u64,
+    /// Whether its usage has been taken out of the records.
+    pub debited: bool,
+    /// Waiting batches, oldest first.
+    pub batches: VecDeque<Batch>,
+}
+
+/// A sealed batch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Batch {
+    /// Its number in this instance and epoch.
+    pub seq: u64,
+    /// Compact [`crate::wire::UsageRowV1`]s; never changed once sealed.
+    pub rows: Vec<u8>,
+}
+
+impl Outbox {
+    /// Reads what the key holds; nothing, and another instance's, count as empty.
+    #[must_use]
+    pub fn read(bytes: Option<&[u8]>, instance: &Instance) -> Self {
+        bytes
+            .and_then(|bytes| decode::<Self>(bytes).ok())
+            .filter(|outbox| outbox.instance == *instance)
+            .unwrap_or_else(|| Self {
+                instance: *instance,
+                debited: true,
+                ..Self::default()
+            })
+    }
+
+    /// What to write back.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        encode(self)
+    }
+
+    /// Whether another batch may be sealed: not before the ledger has named its epoch.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.debited && self.epoch != 0 && self.batches.len() < MOST_BATCHES
+    }
+
+    /// The batch sealed last, if it is still here.
+    #[must_use]
+    pub fn last(&self) -> Option<&Batch> {
+        self.batches.back().filter(|batch| batch.seq == self.seq)
+    }
+
+    /// The batch to send: the oldest.
+    #[must_use]
+    pub fn next(&self) -> Option<&Batch> {
+        self.batches.front()
+    }
+
+    /// Adds a batch of these rows.
+    pub fn seal(&mut self, rows: Vec<u8>) {
+        self.seq = self.seq.saturating_add(1);
+        self.debited = false;
+        self.batches.push_back(Batch {
+            seq: self.seq,
+            rows,
+        });
+    }
+
+    /// Lets go of what the ledger holds. The last batch stays until it is debited.
+    ///
+    /// Returns whether anything changed.
+    pub fn acknowledge(&mut self, epoch: i64, ack: u64) -> bool {
+        let before = (self.epoch, self.batches.len());
+        if self.epoch == epoch {
+            let (seq, debited) = (self.seq, self.debited);
+            self.batches
+                .retain(|batch| batch.seq > ack || (batch.seq == seq && !debited));
+        } else if self.debited {
+            self.renumber(epoch);
+        }
+        before != (self.epoch, self.batches.len())
+    }
+
+    /// A new epoch knows nothing of this instance: what waits is numbered from 1 again. Only between a debit and the
+    /// next seal, since records remember the number they were debited by.
+    fn renumber(&mut self, epoch: i64) {
+        self.epoch = epoch;
+        if self.batches.is_empty() && self.seq == 0 {
+            return;
+        }
+        // Records compare a batch's number with the last one debited, so numbers seen here never fall back within
+        // the process; the ledger takes a first batch of any number as the beginning of its epoch.
+        for batch in &mut self.batches {
+            batch.seq = self.seq.saturating_add(1);
+            self.seq = batch.seq;
+        }
+    }
+}
+
+/// Most bytes of rows in one batch.
+pub const BATCH_BYTES: usize = PAGE_BYTES;

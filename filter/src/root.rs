@@ -1,0 +1,176 @@
+//! One VM's life: configured, ticking, leading or following, and flushing when it goes.
+
+use crate::config::Config;
+use crate::envoy::{self, ProcessData};
+use crate::http::Http;
+use crate::sync::Calls;
+use crate::vm::Vm;
+use proxy_wasm::traits::{Context, HttpContext, RootContext};
+use proxy_wasm::types::ContextType;
+use std::rc::Rc;
+use std::time::Duration;
+use tallygate_core::key::digest;
+use tallygate_core::leader::{self, Candidate, Role};
+use tallygate_core::shared::SharedData as _;
+
+const TICK: Duration = Duration::from_millis(200);
+/// Slots looked at per tick: all of them in about a minute; soon after a leader's start, or in a drain, faster.
+const SWEEP: u32 = 256;
+const FAST_SWEEP: u32 = 2_048;
+
+/// A root context. An update of nothing but the plugin's configuration makes a new one in the same VM, beside the
+/// old one, which ticks on until its listener has drained.
+#[derive(Default)]
+pub(crate) struct Root {
+    vm: Option<Rc<Vm>>,
+    calls: Calls,
+    generation: u64,
+    fence: Option<u64>,
+    swept_to: u32,
+    fast_sweeps_left: u32,
+    leaving: bool,
+}
+
+impl Root {
+    fn lead(&mut self, vm: &Vm, traps: u32) {
+        let step = if self.fast_sweeps_left > 0 {
+            FAST_SWEEP
+        } else {
+            SWEEP
+        };
+        self.fast_sweeps_left = self.fast_sweeps_left.saturating_sub(1);
+        let end = self.swept_to.saturating_add(step).min(vm.keys.slots());
+        vm.flush().sweep(self.swept_to..end);
+        self.swept_to = if end == vm.keys.slots() { 0 } else { end };
+        self.calls.sync(vm, false);
+        self.calls.ask_for_snapshot(vm, traps);
+    }
+
+    fn campaign(&mut self, vm: &Vm) -> Option<u32> {
+        let me = Candidate {
+            id: vm.id,
+            generation: self.generation,
+            serving: vm.serving.get(),
+        };
+        match leader::campaign(&ProcessData, &vm.keys, &me, envoy::clock_ms()) {
+            Role::Leader { fence, new, traps } => {
+                if new {
+                    self.calls.begin();
+                    self.swept_to = 0;
+                    self.fast_sweeps_left = vm.keys.slots().div_ceil(FAST_SWEEP);
+                }
+                self.fence = Some(fence);
+                Some(traps)
+            }
+            Role::Follower => {
+                self.fence = None;
+                None
+            }
+        }
+    }
+}
+
+/// Numbers this configuration: the newest that any VM was given has the highest number.
+fn generation(vm: &Vm, configuration: &[u8]) -> u64 {
+    let digest = digest(configuration);
+    let key = vm.keys.generation();
+    loop {
+        let (value, version) = ProcessData.get(&key);
+        let known = value
+            .as_deref()
+            .and_then(|bytes| bytes.split_first_chunk::<8>());
+        let (number, same) = known.map_or((0, false), |(number, of)| {
+            (u64::from_le_bytes(*number), of == digest)
+        });
+        if same {
+            return number;
+        }
+        let next = number.saturating_add(1);
+        if ProcessData
+            .set(
+                &key,
+                &[next.to_le_bytes().as_slice(), &digest].concat(),
+                version,
+            )
+            .is_ok()
+        {
+            return next;
+        }
+    }
+}
+
+impl Context for Root {
+    fn on_http_call_response(&mut self, token: u32, _: usize, body_size: usize, _: usize) {
+        let Some(vm) = self.vm.clone() else { return };
+        self.calls.answered(&vm, token, body_size, self.fence);
+        if self.leaving {
+            if !self.calls.is_sending() {
+                envoy::done();
+            }
+        } else if let Some(traps) = self.campaign(&vm) {
+            self.calls.sync(&vm, false);
+            self.calls.ask_for_snapshot(&vm, traps);
+        }
+    }
+
+    fn on_done(&mut self) -> bool {
+        let Some(vm) = self.vm.clone() else {
+            return true;
+        };
+        self.leaving = true;
+        if self.calls.is_sending() {
+            return false;
+        }
+        // Records and outbox belong to the process: if a newer configuration serves it, that one goes on with them.
+        if leader::is_led_by_newer(&ProcessData, &vm.keys, self.generation, envoy::clock_ms()) {
+            return true;
+        }
+        vm.flush().sweep(0..vm.keys.slots());
+        self.calls.sync(&vm, true);
+        !self.calls.is_sending()
+    }
+}
+
+impl RootContext for Root {
+    fn on_configure(&mut self, _: usize) -> bool {
+        let configuration = envoy::plugin_configuration();
+        let config = match Config::parse(&configuration) {
+            Ok(config) => config,
+            Err(refused) => {
+                log::error!("{refused}");
+                return false;
+            }
+        };
+        let vm = Rc::new(Vm::new(config));
+        self.generation = generation(&vm, &configuration);
+        log::info!(
+            "tallygate {} for {} by way of {}",
+            env!("CARGO_PKG_VERSION"),
+            vm.config.environment,
+            vm.config.cluster
+        );
+        self.vm = Some(vm);
+        envoy::tick_every(TICK);
+        true
+    }
+
+    fn on_tick(&mut self) {
+        let Some(vm) = self.vm.clone() else { return };
+        vm.refresh();
+        if self.leaving {
+            return;
+        }
+        if let Some(traps) = self.campaign(&vm) {
+            self.lead(&vm, traps);
+        }
+    }
+
+    fn create_http_context(&self, _: u32) -> Option<Box<dyn HttpContext>> {
+        let vm = self.vm.clone()?;
+        Some(Box::new(Http::new(vm)))
+    }
+
+    fn get_type(&self) -> Option<ContextType> {
+        Some(ContextType::HttpContext)
+    }
+}

@@ -1,0 +1,273 @@
+//! Talking to the control plane: the snapshot long poll and the sync that carries usage.
+//!
+//! Two calls may be under way at once, one of each kind. Whatever comes of them, the last good snapshot stays and
+//! a sealed batch stays: an answer that is lost is asked for again.
+
+use crate::envoy::{self, CallAnswer, ProcessData};
+use crate::vm::Vm;
+use std::time::Duration;
+use tallygate_core::flush::Sealed;
+use tallygate_core::intake::{self, Intake};
+use tallygate_core::leader;
+use tallygate_core::shared::SharedData as _;
+use tallygate_core::wire::{self, Cursor, HealthV1, Snapshot, Sync, SyncAnswer, SyncV1};
+
+/// Usage is sent this often, in milliseconds; ticks are coarser than that, so it stays under a second.
+const SYNC_EVERY_MS: u64 = 750;
+/// Once this many batches wait, the control plane is away: then one a minute, and the records keep the rest.
+const CROWDED: usize = 4;
+const SEAL_WHEN_CROWDED_MS: u64 = 60_000;
+/// How long the control plane may hold a snapshot call open.
+const LONG_POLL_SECS: u64 = 25;
+const SNAPSHOT_TIMEOUT: Duration = Duration::from_secs(35);
+const SYNC_TIMEOUT: Duration = Duration::from_secs(5);
+const LONGEST_BACKOFF_MS: u64 = 5_000;
+
+/// One kind of call.
+#[derive(Debug, Default)]
+struct Line {
+    token: Option<u32>,
+    sent_ms: u64,
+    not_before_ms: u64,
+    failures: u32,
+}
+
+/// The calls of one VM.
+#[derive(Debug, Default)]
+pub(crate) struct Calls {
+    snapshot: Line,
+    after: Cursor,
+    sync: Line,
+    sealed_ms: u64,
+    best_round_trip_ms: Option<u64>,
+    refused: bool,
+}
+
+impl Calls {
+    /// Forgets how calls went under an earlier lease.
+    pub(crate) fn begin(&mut self) {
+        self.best_round_trip_ms = None;
+        self.snapshot.not_before_ms = 0;
+        self.sync.not_before_ms = 0;
+    }
+
+    /// Asks for changes, unless a call is under way. `traps` leaders before this one died of an answer: wait longer.
+    pub(crate) fn ask_for_snapshot(&mut self, vm: &Vm, traps: u32) {
+        let now_ms = envoy::clock_ms();
+        if traps > 0 && self.snapshot.not_before_ms == 0 {
+            self.snapshot.not_before_ms = now_ms.saturating_add(backoff_ms(traps));
+        }
+        if !self.snapshot.is_free(now_ms) {
+            return;
+        }
+        self.after = intake::cursor(&intake::header(&ProcessData, &vm.keys));
+        let Cursor {
+            products,
+            applications,
+            application,
+        } = self.after;
+        let path = format!(
+            "/gateway/v1/snapshot?after={products}.{applications}.{application}&wait={LONG_POLL_SECS}"
+        );
+        self.snapshot
+            .send(vm, "GET", &path, None, SNAPSHOT_TIMEOUT, now_ms);
+    }
+
+    /// Seals what is dirty and sends the oldest batch, or nothing but how the gateway is.
+    pub(crate) fn sync(&mut self, vm: &Vm, draining: bool) {
+        let now_ms = envoy::clock_ms();
+        if !self.sync.is_free(now_ms)
+            || (!draining && now_ms < self.sync.sent_ms.saturating_add(SYNC_EVERY_MS))
+        {
+            return;
+        }
+        let flush = vm.flush();
+        let crowded = flush.outbox().0.batches.len() >= CROWDED
+            && now_ms < self.sealed_ms.saturating_add(SEAL_WHEN_CROWDED_MS);
+        if (draining || !crowded) && matches!(flush.seal(), Sealed::Batch { .. }) {
+            self.sealed_ms = now_ms;
+        }
+        let outbox = flush.outbox().0;
+        let waiting = u32::try_from(outbox.batches.len()).unwrap_or(u32::MAX);
+        vm.metrics.batches_waiting.record(u64::from(waiting));
+        let (seq, rows) = outbox
+            .next()
+            .map(|batch| (batch.seq, batch.rows.clone()))
+            .unwrap_or_default();
+        let health = HealthV1 {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            revision: vm.revision(),
+            batches_waiting: waiting,
+            rejected_entries: 0,
+        };
+        let body = wire::encode(&Sync::V1(SyncV1 {
+            instance: outbox.instance,
+            epoch: outbox.epoch,
+            seq,
+            rows,
+            draining,
+            health,
+        }));
+        self.sync.send(
+            vm,
+            "POST",
+            "/gateway/v1/sync",
+            Some(&body),
+            SYNC_TIMEOUT,
+            now_ms,
+        );
+    }
+
+    /// Whether usage is still on its way.
+    pub(crate) fn is_sending(&self) -> bool {
+        self.sync.token.is_some()
+    }
+
+    /// Takes in an answer. `fence` is that of the lease, if this VM leads.
+    pub(crate) fn answered(&mut self, vm: &Vm, token: u32, body_size: usize, fence: Option<u64>) {
+        let answer = envoy::call_answer(body_size);
+        if self.snapshot.token == Some(token) {
+            self.snapshot.token = None;
+            let good = self.take_snapshot(vm, &answer, fence);
+            self.snapshot.went(good);
+        } else if self.sync.token == Some(token) {
+            self.sync.token = None;
+            let good = self.take_sync(vm, &answer);
+            self.sync.went(good);
+        }
+        let refused = matches!(answer.status, Some(401 | 403));
+        if refused && !self.refused {
+            log::error!(
+                "the control plane refuses this gateway's token: it goes on with what it has; give it a new token"
+            );
+        }
+        self.refused = refused;
+        vm.metrics.unauthorized.record(u64::from(refused));
+        if answer.status != Some(200) {
+            vm.metrics.failed_calls.increment();
+        }
+    }
+
+    fn take_snapshot(&mut self, vm: &Vm, answer: &CallAnswer, fence: Option<u64>) -> bool {
+        if answer.status != Some(200) {
+            return false;
+        }
+        let Some(fence) = fence else { return true };
+        let Ok(Snapshot::V1(page)) = wire::decode(&answer.body) else {
+            log::error!(
+                "the control plane sent a snapshot that this filter cannot read; the last good one stays"
+            );
+            return false;
+        };
+        leader::mark_busy(&ProcessData, &vm.keys, fence, true);
+        let intake = intake::take(&ProcessData, &vm.keys, fence, self.after, &page);
+        leader::mark_busy(&ProcessData, &vm.keys, fence, false);
+        if intake == Intake::Done {
+            vm.refresh();
+        }
+        true
+    }
+
+    fn take_sync(&mut self, vm: &Vm, answer: &CallAnswer) -> bool {
+        if answer.status != Some(200) {
+            return false;
+        }
+        let Ok(SyncAnswer::V1(answer)) = wire::decode(&answer.body) else {
+            log::error!("the control plane answered a sync in a way that this filter cannot read");
+            return false;
+        };
+        self.set_clock(vm, answer.now_ms);
+        let left = vm.flush().acknowledge(answer.epoch, answer.ack);
+        for (row, why) in &answer.rejected {
+            log::error!("the ledger put a row of usage ({row}) in quarantine: {why}");
+            vm.metrics.rejected_rows.increment();
+        }
+        if left && vm.flush().outbox().0.next().is_some() {
+            // More is waiting: no need to wait for it.
+            self.sync.sent_ms = 0;
+        }
+        true
+    }
+
+    /// Keeps the clock that was measured over the fastest round trip: its error is half of that at most.
+    fn set_clock(&mut self, vm: &Vm, database_ms: u64) {
+        let now_ms = envoy::clock_ms();
+        let round_trip_ms = now_ms.saturating_sub(self.sync.sent_ms);
+        if self
+            .best_round_trip_ms
+            .is_some_and(|best| round_trip_ms > best.saturating_add(5))
+        {
+            return;
+        }
+        self.best_round_trip_ms = Some(round_trip_ms);
+        let middle_ms = self.sync.sent_ms.saturating_add(round_trip_ms / 2);
+        let ahead_ms = i64::try_from(database_ms)
+            .unwrap_or_default()
+            .saturating_sub(i64::try_from(middle_ms).unwrap_or_default());
+        let (_, version) = ProcessData.get(&vm.keys.clock());
+        // Lost to another leader's measurement: as good as ours.
+        let _ = ProcessData.set(&vm.keys.clock(), &ahead_ms.to_le_bytes(), version);
+    }
+}
+
+impl Line {
+    fn is_free(&self, now_ms: u64) -> bool {
+        self.token.is_none() && now_ms >= self.not_before_ms
+    }
+
+    fn send(
+        &mut self,
+        vm: &Vm,
+        method: &str,
+        path: &str,
+        body: Option<&[u8]>,
+        timeout: Duration,
+        now_ms: u64,
+    ) {
+        let bearer = format!("Bearer {}", vm.config.token);
+        let mut headers = vec![
+            (":method", method),
+            (":path", path),
+            (":authority", vm.config.authority.as_str()),
+            ("authorization", bearer.as_str()),
+            ("accept", wire::COMPACT),
+        ];
+        if body.is_some() {
+            headers.push(("content-type", wire::COMPACT));
+        }
+        self.sent_ms = now_ms;
+        match envoy::call(&vm.config.cluster, headers, body, timeout) {
+            Ok(token) => self.token = Some(token),
+            Err(status) => {
+                if self.failures == 0 {
+                    log::error!(
+                        "cannot call the cluster `{}` ({status:?}): is it in Envoy's configuration?",
+                        vm.config.cluster
+                    );
+                }
+                self.went(false);
+            }
+        }
+    }
+
+    fn went(&mut self, good: bool) {
+        self.failures = if good {
+            0
+        } else {
+            self.failures.saturating_add(1)
+        };
+        self.not_before_ms = if good {
+            0
+        } else {
+            envoy::clock_ms().saturating_add(backoff_ms(self.failures))
+        };
+    }
+}
+
+/// 0.2 s, doubled with every failure up to 5 s, less up to a quarter by chance: gateways do not come back in step.
+fn backoff_ms(failures: u32) -> u64 {
+    let longest = 100_u64
+        .saturating_mul(1 << failures.min(6))
+        .min(LONGEST_BACKOFF_MS);
+    longest - envoy::random() % (longest / 4 + 1)
+}

@@ -1,0 +1,219 @@
+//! What one VM knows: copies of what stands in shared data, made anew when that changes.
+//!
+//! Nothing here is the only copy of anything, so a VM that traps loses nothing and its successor needs to ask
+//! nobody but shared data.
+
+use crate::config::Config;
+use crate::envoy::{self, ProcessData};
+use crate::metrics::Metrics;
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+use tallygate_core::compiled::{Catalogue, Product};
+use tallygate_core::decide::{Directory, Lookup};
+use tallygate_core::directory::{self, Application};
+use tallygate_core::flush::Flush;
+use tallygate_core::id::ProductId;
+use tallygate_core::intake::{self, Layer};
+use tallygate_core::shared::{self, Keys, SharedData as _};
+use tallygate_core::wire::{self, Digest, Instance, ProductV1};
+
+/// Applications remembered per VM; a look-up in shared data costs some microseconds.
+const REMEMBERED: usize = 8_192;
+
+/// One VM's state.
+pub(crate) struct Vm {
+    /// What the operator wrote.
+    pub(crate) config: Config,
+    /// Names in shared data.
+    pub(crate) keys: Keys,
+    /// This VM among those of the process.
+    pub(crate) id: u64,
+    /// Whether it has seen a request.
+    pub(crate) serving: Cell<bool>,
+    /// Counters.
+    pub(crate) metrics: Metrics,
+    instance: Cell<Option<Instance>>,
+    clock_ahead_ms: Cell<i64>,
+    seen: RefCell<Option<Layer>>,
+    products: RefCell<HashMap<ProductId, Arc<Product>>>,
+    catalogue: RefCell<Option<Rc<Catalogue>>>,
+    applications: RefCell<HashMap<Digest, Lookup>>,
+}
+
+// === impl Vm ===
+
+impl Vm {
+    pub(crate) fn new(config: Config) -> Self {
+        let vm = Self {
+            keys: config.keys(),
+            config,
+            id: envoy::random(),
+            serving: Cell::new(false),
+            metrics: Metrics::define(),
+            instance: Cell::new(None),
+            clock_ahead_ms: Cell::new(0),
+            seen: RefCell::new(None),
+            products: RefCell::default(),
+            catalogue: RefCell::new(None),
+            applications: RefCell::default(),
+        };
+        vm.refresh();
+        vm
+    }
+
+    /// Looks at what may have changed in shared data since the last tick.
+    pub(crate) fn refresh(&self) {
+        self.read_instance();
+        let clock = ProcessData
+            .get(&self.keys.clock())
+            .0
+            .and_then(|bytes| Some(i64::from_le_bytes(bytes.try_into().ok()?)));
+        self.clock_ahead_ms.set(clock.unwrap_or_default());
+        let header = intake::header(&ProcessData, &self.keys);
+        let Some(layer) = header.serving else { return };
+        let same_products = match &*self.seen.borrow() {
+            Some(seen) if seen.number == layer.number && seen.changes == layer.changes => return,
+            Some(seen) => seen.number == layer.number && seen.products == layer.products,
+            None => false,
+        };
+        self.applications.borrow_mut().clear();
+        if !same_products {
+            self.load_products(&layer);
+        }
+        self.metrics.revision.record(
+            u64::try_from(layer.cursor.products.max(layer.cursor.applications)).unwrap_or_default(),
+        );
+        self.seen.replace(Some(layer));
+    }
+
+    /// The products to decide by; none before the first snapshot.
+    pub(crate) fn catalogue(&self) -> Option<Rc<Catalogue>> {
+        if self.catalogue.borrow().is_none() {
+            self.refresh();
+        }
+        self.catalogue.borrow().clone()
+    }
+
+    /// The process's name for itself, as last read.
+    pub(crate) fn instance(&self) -> Instance {
+        match self.instance.get() {
+            Some(instance) => instance,
+            None => self.read_instance(),
+        }
+    }
+
+    /// The process's name for itself; made if there is none.
+    pub(crate) fn read_instance(&self) -> Instance {
+        let fresh = || {
+            let mut instance = Instance::default();
+            let halves = [envoy::random().to_le_bytes(), envoy::random().to_le_bytes()];
+            instance
+                .iter_mut()
+                .zip(halves.as_flattened())
+                .for_each(|(to, from)| *to = *from);
+            instance
+        };
+        let instance = shared::instance(&ProcessData, &self.keys, fresh).unwrap_or_default();
+        self.instance.set(Some(instance));
+        instance
+    }
+
+    /// The flush of this process.
+    pub(crate) fn flush(&self) -> Flush<'_, ProcessData> {
+        Flush {
+            data: &ProcessData,
+            keys: &self.keys,
+            instance: self.instance(),
+        }
+    }
+
+    /// Milliseconds since 1970 by the database's clock, as far as it is known.
+    pub(crate) fn now_ms(&self) -> u64 {
+        envoy::clock_ms().saturating_add_signed(self.clock_ahead_ms.get())
+    }
+
+    /// The revision requests are decided by.
+    pub(crate) fn revision(&self) -> i64 {
+        self.seen.borrow().as_ref().map_or(0, |layer| {
+            layer.cursor.products.max(layer.cursor.applications)
+        })
+    }
+
+    fn load_products(&self, layer: &Layer) {
+        let mut known = self.products.borrow_mut();
+        let mut products = HashMap::new();
+        let mut rejected = 0;
+        for &(id, revision) in &layer.products {
+            if let Some(product) = known
+                .get(&id)
+                .filter(|product| product.revision == revision)
+            {
+                products.insert(id, Arc::clone(product));
+                continue;
+            }
+            let bytes = ProcessData
+                .get(&self.keys.product(layer.number, id.0))
+                .0
+                .unwrap_or_default();
+            let Ok(product) = wire::decode::<ProductV1>(&bytes) else {
+                rejected += 1;
+                log::error!(
+                    "product {id}: what stands in shared data cannot be read; the last good one stays"
+                );
+                products.extend(known.get(&id).map(|product| (id, Arc::clone(product))));
+                continue;
+            };
+            let (product, problems) = Product::compile(&product);
+            for problem in &problems {
+                rejected += 1;
+                log::error!(
+                    "product {id}: {}: {}; it is left out",
+                    problem.pointer,
+                    problem.detail
+                );
+            }
+            products.extend(product.map(|product| (id, Arc::new(product))));
+        }
+        self.metrics.rejected_entries.record(rejected);
+        // By id, so that all VMs agree which of two products that claim one host comes first.
+        let mut in_order: Vec<_> = products.values().cloned().collect();
+        in_order.sort_by_key(|product| product.id);
+        self.catalogue
+            .replace(Some(Rc::new(Catalogue::new(in_order))));
+        *known = products;
+    }
+}
+
+impl Directory for Vm {
+    fn find(&self, ident: &Digest) -> Lookup {
+        if let Some(known) = self.applications.borrow().get(ident) {
+            return known.clone();
+        }
+        let Some((layer, bits)) = self
+            .seen
+            .borrow()
+            .as_ref()
+            .map(|layer| (layer.number, layer.bits))
+        else {
+            return Lookup::NotReady;
+        };
+        let bucket = ProcessData
+            .get(&self.keys.bucket(layer, directory::bucket_of(ident, bits)))
+            .0;
+        let found: Option<Application> = bucket.and_then(|bucket| directory::find(&bucket, ident));
+        let lookup = found.map_or(Lookup::Unknown, |application| {
+            Lookup::Found(Arc::new(application))
+        });
+        let mut applications = self.applications.borrow_mut();
+        if applications.len() >= REMEMBERED {
+            applications.clear();
+        }
+        // Unknown ones are not remembered: they would let anybody push out those who are known.
+        if lookup != Lookup::Unknown {
+            applications.insert(*ident, lookup.clone());
+        }
+        lookup
+    }
+}
