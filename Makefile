@@ -1,0 +1,141 @@
+# Everything a developer does here. `make` lists the targets; each installs for itself what it needs.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+
+# Cargo's own switches, for all calls: Cargo.lock is the truth.
+CARGO := cargo
+LOCKED := --locked
+
+WASM_TARGET := wasm32-wasip1
+FILTER := target/$(WASM_TARGET)/wasm/tallygate_filter.wasm
+# The same filter with a way to make it trap, for tests only; in a folder of its own, so that it is never run by mistake.
+TRAP_FILTER := target/trap/$(WASM_TARGET)/wasm/tallygate_filter.wasm
+ENVOY := target/tools/envoy/envoy
+
+CARGO_DENY_VERSION := 0.20.2
+CARGO_NEXTEST_VERSION := 0.9.143
+
+# Extra words for the test runner: make test TESTS='-E "test(signup)"'
+TESTS ?=
+
+ifeq ($(CI)$(NO_COLOR),)
+accent := \033[1;36m
+bold := \033[1m
+off := \033[0m
+endif
+step = @printf '$(accent)▸$(off) %s\n' $(1)
+
+##@ Use
+
+.PHONY: run
+run: $(ENVOY) filter ## The whole system with a demo provider, in the foreground; Ctrl-C stops it
+	$(call step,"Building the control plane")
+	@$(CARGO) build $(LOCKED) -p tallygate --profile quick
+	@exec target/quick/tallygate demo
+
+.PHONY: build
+build: filter ## The control plane, optimised, in target/release/tallygate; and the filter
+	$(call step,"Building the control plane")
+	@$(CARGO) build $(LOCKED) --release -p tallygate
+
+.PHONY: filter
+filter: wasm-target ## The filter for Envoy, in target/wasm32-wasip1/wasm/tallygate_filter.wasm
+	$(call step,"Building the filter")
+	@$(CARGO) build $(LOCKED) -p tallygate-filter --profile wasm --target $(WASM_TARGET)
+
+##@ Develop
+
+.PHONY: test
+test: test-parts cargo-nextest ## All tests: core, control plane on SQLite and PostgreSQL, end to end with a real Envoy
+	$(call step,"Examples in the documentation")
+	@$(CARGO) test $(LOCKED) --quiet --doc --workspace --exclude tallygate-filter
+	$(call step,"Tests")
+	@tests/with-postgres.sh $(CARGO) nextest run $(LOCKED) --workspace --exclude tallygate-filter $(TESTS)
+
+.PHONY: unit
+unit: cargo-nextest ## All but the end-to-end tests: quick, needs no Envoy
+	@tests/with-postgres.sh $(CARGO) nextest run $(LOCKED) -p tallygate-core -p tallygate $(TESTS)
+
+.PHONY: e2e
+e2e: test-parts cargo-nextest ## Only the end-to-end tests
+	@tests/with-postgres.sh $(CARGO) nextest run $(LOCKED) -p tallygate-tests $(TESTS)
+
+.PHONY: check
+check: wasm-target cargo-deny ## Format, lints, documentation, dependencies; all that a review need not look for
+	$(call step,"Format")
+	@$(CARGO) fmt --all --check
+	$(call step,"Lints")
+	@$(CARGO) clippy $(LOCKED) --workspace --exclude tallygate-filter --all-targets -- -D warnings
+	@$(CARGO) clippy $(LOCKED) -p tallygate-filter --target $(WASM_TARGET) -- -D warnings
+	@$(CARGO) clippy $(LOCKED) -p tallygate-filter --target $(WASM_TARGET) --features trap -- -D warnings
+	$(call step,"The core without a standard library")
+	@$(CARGO) build $(LOCKED) -p tallygate-core --target $(WASM_TARGET)
+	$(call step,"Documentation")
+	@RUSTDOCFLAGS='-D warnings' $(CARGO) doc $(LOCKED) --no-deps --document-private-items --workspace --exclude tallygate-filter
+	$(call step,"Dependencies")
+	@$(CARGO) deny --locked --workspace check bans licenses sources
+	@if $(CARGO) deny fetch db >/dev/null 2>&1; then \
+	  $(CARGO) deny --locked --workspace check advisories; \
+	else \
+	  printf '\033[33m  skipped:\033[0m the advisory database cannot be reached from here\n'; \
+	fi
+	$(call step,"All good")
+
+.PHONY: bench
+bench: $(ENVOY) filter ## Cost per request beside bare Envoy and its own filters; writes target/bench/summary.json
+	$(call step,"Building the benchmarks")
+	@$(CARGO) build $(LOCKED) --release -p tallygate -p tallygate-tests --bins
+	@target/release/tallygate-bench
+
+.PHONY: fmt
+fmt: ## Format the code
+	@$(CARGO) fmt --all
+
+.PHONY: clean-demo
+clean-demo: ## Forget the demo's database and credentials
+	@rm -rf "$${TALLYGATE_DEMO_DIR:-target/demo}"
+
+.PHONY: help
+help: ## This list
+	@awk 'BEGIN {FS = ":.*## "; print "\nTallygate: API management at the edge\n"} \
+	  /^##@/ {printf "$(bold)%s$(off)\n", substr($$0, 5)} \
+	  /^[a-z0-9-]+:.*## / {printf "  $(accent)make %-11s$(off) %s\n", $$1, $$2} \
+	  END {print ""}' $(firstword $(MAKEFILE_LIST))
+
+# === What the targets above need ===
+
+# The script only checks when the right version is there, so it may run every time.
+.PHONY: $(ENVOY)
+$(ENVOY):
+	$(call step,"Envoy")
+	@envoy/install.sh >/dev/null
+
+.PHONY: test-parts
+test-parts: $(ENVOY) filter
+	$(call step,"Building the filter that can trap$(comma) and the control plane")
+	@$(CARGO) build $(LOCKED) -p tallygate-filter --profile wasm --target $(WASM_TARGET) --features trap --target-dir target/trap
+	@$(CARGO) build $(LOCKED) -p tallygate
+
+comma := ,
+
+.PHONY: wasm-target
+wasm-target:
+	@rustc --print target-libdir --target $(WASM_TARGET) 2>/dev/null | xargs test -d || { \
+	  printf '$(accent)▸$(off) Installing the target $(WASM_TARGET)\n'; \
+	  command -v rustup >/dev/null || { printf '\033[31merror:\033[0m the Rust target $(WASM_TARGET) is missing: install it, or rustup and run this again\n' >&2; exit 1; }; \
+	  rustup target add $(WASM_TARGET); }
+
+.PHONY: cargo-nextest
+cargo-nextest:
+	@$(CARGO) nextest --version >/dev/null 2>&1 || { \
+	  printf '$(accent)▸$(off) Installing cargo-nextest (a few minutes$(comma) once)\n'; \
+	  $(CARGO) install cargo-nextest --version $(CARGO_NEXTEST_VERSION) --locked; }
+
+.PHONY: cargo-deny
+cargo-deny:
+	@$(CARGO) deny --version >/dev/null 2>&1 || { \
+	  printf '$(accent)▸$(off) Installing cargo-deny (a few minutes$(comma) once)\n'; \
+	  $(CARGO) install cargo-deny --version $(CARGO_DENY_VERSION) --locked; }
