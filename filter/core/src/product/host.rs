@@ -24,7 +24,12 @@ impl HostKey {
             [b'[', rest @ ..] => {
                 let end = rest.iter().position(|byte| *byte == b']')?;
                 let (address, after) = rest.split_at_checked(end)?;
-                if !matches!(after, [b']'] | [b']', b':', ..]) || !is_port(after.get(2..)?) {
+                let port = match after {
+                    [b']'] => &[],
+                    [b']', b':', port @ ..] => port,
+                    _ => return None,
+                };
+                if !is_port(port) {
                     return None;
                 }
                 key.push_address(address)?;

@@ -1,1 +1,6 @@
 //! Tests.
+
+mod credential;
+mod period;
+mod product;
+mod verdict;
