@@ -10,6 +10,7 @@ mod challenge;
 mod parameters;
 mod sources;
 
+use crate::path::{decode, raw_pairs, split_target};
 use crate::request::{FormBody, RequestView};
 use alloc::{borrow::Cow, string::String, vec::Vec};
 
@@ -125,7 +126,7 @@ impl Sources {
     ) -> Result<Option<Presented>, Contradiction> {
         let mut found = None;
         if self.query
-            && let Some(query) = parameters::query(request.target)
+            && let Some(query) = split_target(request.target).1
         {
             found = self.in_pairs(query)?;
         }
@@ -150,18 +151,18 @@ impl Sources {
 
     fn in_pairs(&self, pairs: &[u8]) -> Result<Option<Presented>, Contradiction> {
         let mut gathered = Gathered::default();
-        for (name, value) in parameters::raw_pairs(pairs) {
+        for (name, value) in raw_pairs(pairs) {
             match &self.names {
                 Names::UserKey(user_key) => {
                     if parameters::is_named(name, &user_key.parameter) {
-                        gathered.identifier.put(parameters::decode(value));
+                        gathered.identifier.put(decode(value));
                     }
                 }
                 Names::AppIdAndKey { app_id, app_key } => {
                     if parameters::is_named(name, &app_id.parameter) {
-                        gathered.identifier.put(parameters::decode(value));
+                        gathered.identifier.put(decode(value));
                     } else if parameters::is_named(name, &app_key.parameter) {
-                        gathered.key.put(parameters::decode(value));
+                        gathered.key.put(decode(value));
                     }
                 }
             }

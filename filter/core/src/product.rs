@@ -5,8 +5,9 @@
 
 mod host;
 
+use crate::path::canonical_path;
 use crate::wire::PublicUrlV1;
-use alloc::{boxed::Box, collections::BTreeMap, string::ToString, vec::Vec};
+use alloc::{boxed::Box, collections::BTreeMap, vec::Vec};
 use host::HostKey;
 
 /// All public base URLs of one environment.
@@ -154,5 +155,6 @@ fn base_path(text: &str) -> Result<Box<[u8]>, PublicUrlError> {
     if !(text.is_empty() || text.starts_with('/')) || text.contains(['?', '#']) {
         return Err(PublicUrlError::BasePath);
     }
-    Ok(text.to_string().trim_end_matches('/').as_bytes().into())
+    let path = canonical_path(text.as_bytes());
+    Ok(path.strip_suffix(b"/").unwrap_or(&path).into())
 }

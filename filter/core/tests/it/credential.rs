@@ -432,12 +432,7 @@ fn sources_that_differ_contradict_each_other() {
         .header("api_key", "k")
         .basic("i:k");
     check(AppIdAndKey, &all, agreeing.clone(), pair("i", "k"));
-    check(
-        AppIdAndKey,
-        &all,
-        agreeing.clone().basic("i:l"),
-        Found::Conflict,
-    );
+    check(AppIdAndKey, &all, agreeing.basic("i:l"), Found::Conflict);
     for differing in [
         Request::to("/x?api_user=i&api_key=k").basic("i:l"),
         Request::to("/x?api_user=i&api_key=k")
