@@ -143,7 +143,7 @@ impl RootContext for Root {
         };
         let vm = Rc::new(Vm::new(config));
         self.generation = generation(&vm, &configuration);
-        log::info!(
+        log::debug!(
             "tallygate {} for {} by way of {}",
             env!("CARGO_PKG_VERSION"),
             vm.config.environment,
