@@ -1,3 +1,24 @@
-//! The control plane.
+//! The control plane: what providers configure, what gateways need to know, and what they have counted.
+//!
+//! Modules in reading order: how it starts, the routes, the surfaces, the domain, the database, and the
+//! commands that work on a running installation.
+
+pub mod app;
+pub mod config;
+pub mod serve;
+
+pub mod router;
+
+pub mod admin_api;
+pub mod home;
+pub mod ops;
+
+pub mod provider;
+pub mod secrets;
+
+pub mod db;
+pub mod error;
+pub mod store;
+
 pub mod admin_client;
 pub mod gateway_config;

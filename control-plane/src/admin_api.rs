@@ -1,0 +1,10 @@
+//! The Account Management API: 3scale's paths, parameters and shapes, so that its clients work unchanged.
+//!
+//! A handler here reads parameters, makes one call into the domain (`store` and friends), and returns an
+//! [`format::Answer`]. Never here: SQL, and any knowledge of XML or JSON outside `format`.
+
+pub mod auth;
+pub mod format;
+pub mod page;
+pub mod params;
+pub mod path;

@@ -1,0 +1,197 @@
+//! Who calls, and what they may do: `access_token` or `provider_key`, as parameter or HTTP Basic.
+//!
+//! As in 3scale, whoever may not is told 403, never 401. A handler names what it needs by its extractor:
+//! [`Read`], [`Write`] or [`ReadStats`].
+
+use super::params::Params;
+use crate::app::App;
+use crate::db::Db;
+use crate::error::Error;
+use crate::secrets::{self, Secret};
+use crate::{on, row, run};
+use axum::extract::{FromRequest, Request};
+use axum::http::{HeaderMap, header};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+use std::marker::PhantomData;
+
+/// A permission that a call needs.
+pub trait Permission: Send + Sync + 'static {
+    /// The access token's scope.
+    const SCOPE: &'static str;
+    /// Whether it must be a read-write token.
+    const WRITE: bool;
+}
+
+/// An authorised call: its parameters, without those that authorised it.
+#[derive(Debug)]
+pub struct Call<P> {
+    /// Its parameters.
+    pub params: Params,
+    /// Who calls.
+    pub caller: Caller,
+    permission: PhantomData<fn() -> P>,
+}
+
+/// Who calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Caller {
+    /// The provider key's holder: may do everything.
+    Provider,
+    /// The access token with this id.
+    Token(i64),
+}
+
+/// Reads of `account_management`.
+#[derive(Debug)]
+pub struct ReadAccounts;
+/// Writes of `account_management`.
+#[derive(Debug)]
+pub struct WriteAccounts;
+/// Reads of `stats`.
+#[derive(Debug)]
+pub struct ReadStatistics;
+
+impl Permission for ReadAccounts {
+    const SCOPE: &'static str = "account_management";
+    const WRITE: bool = false;
+}
+impl Permission for WriteAccounts {
+    const SCOPE: &'static str = "account_management";
+    const WRITE: bool = true;
+}
+impl Permission for ReadStatistics {
+    const SCOPE: &'static str = "stats";
+    const WRITE: bool = false;
+}
+
+/// Extractor for reads of the Account Management API.
+pub type Read = Call<ReadAccounts>;
+/// Extractor for its writes.
+pub type Write = Call<WriteAccounts>;
+/// Extractor for the analytics API.
+pub type ReadStats = Call<ReadStatistics>;
+
+/// Scopes an access token may have.
+pub const SCOPES: &[&str] = &[
+    "account_management",
+    "stats",
+    "cms",
+    "finance",
+    "policy_registry",
+];
+
+const NO_CREDENTIALS: Error = Error::Forbidden("Access denied");
+const NOT_ALLOWED: Error =
+    Error::Forbidden("Your access token does not have the correct permissions");
+
+impl<P: Permission> FromRequest<App> for Call<P> {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Error> {
+        let basic = basic_token(request.headers());
+        let mut params = Params::read(request).await?;
+        let access_token = text(params.take("access_token"));
+        let provider_key = text(params.take("provider_key"));
+        let caller = if let Some(token) = access_token {
+            by_access_token::<P>(&app.db, &token).await?
+        } else if let Some(key) = provider_key {
+            by_provider_key(&app.db, &key).await?
+        } else if let Some(token) = basic {
+            match by_access_token::<P>(&app.db, &token).await {
+                Err(Error::Forbidden("Access denied")) => by_provider_key(&app.db, &token).await?,
+                other => other?,
+            }
+        } else {
+            return Err(NO_CREDENTIALS);
+        };
+        Ok(Self {
+            params,
+            caller,
+            permission: PhantomData,
+        })
+    }
+}
+
+row! {
+    struct TokenRow {
+        id: i64,
+        scopes: String,
+        permission: String,
+        expires_at: Option<i64>,
+        last_used_at: Option<i64>,
+    }
+}
+
+/// A token's last use is noted at most this often.
+const LAST_USE_RESOLUTION_MS: i64 = 60_000;
+
+async fn by_access_token<P: Permission>(db: &Db, token: &Secret) -> Result<Caller, Error> {
+    let digest = secrets::token_digest(token.reveal());
+    let row = on!(db, |c| sqlx::query_as::<_, TokenRow>(
+        "select id, scopes, permission, expires_at, last_used_at from access_token where digest = $1"
+    )
+    .bind(&digest)
+    .fetch_optional(c))?
+    .ok_or(NO_CREDENTIALS)?;
+    let now_ms = db.now_ms().await?;
+    if row.expires_at.is_some_and(|at| at <= now_ms) {
+        return Err(NO_CREDENTIALS);
+    }
+    let in_scope = row.scopes.split(',').any(|scope| scope == P::SCOPE);
+    if !in_scope || (P::WRITE && row.permission != "rw") {
+        return Err(NOT_ALLOWED);
+    }
+    if row
+        .last_used_at
+        .is_none_or(|at| at + LAST_USE_RESOLUTION_MS <= now_ms)
+    {
+        let mut tx = db.begin().await?;
+        run!(tx, |c| sqlx::query(
+            "update access_token set last_used_at = $1 where id = $2"
+        )
+        .bind(now_ms)
+        .bind(row.id)
+        .execute(c))?;
+        tx.commit().await?;
+    }
+    Ok(Caller::Token(row.id))
+}
+
+async fn by_provider_key(db: &Db, key: &Secret) -> Result<Caller, Error> {
+    let digest: Option<Vec<u8>> = on!(db, |c| sqlx::query_scalar(
+        "select key_digest from provider"
+    )
+    .fetch_optional(c))?;
+    let given = secrets::token_digest(key.reveal());
+    match digest {
+        Some(digest) if secrets::same(&digest, &given) => Ok(Caller::Provider),
+        _ => Err(NO_CREDENTIALS),
+    }
+}
+
+/// The first non-empty of user and password.
+fn basic_token(headers: &HeaderMap) -> Option<Secret> {
+    let (scheme, encoded) = headers
+        .get(header::AUTHORIZATION)?
+        .to_str()
+        .ok()?
+        .split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let decoded = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
+    let (user, password) = decoded.split_once(':').unwrap_or((&decoded, ""));
+    [user, password]
+        .into_iter()
+        .find(|part| !part.is_empty())
+        .map(Secret::new)
+}
+
+fn text(value: Option<Value>) -> Option<Secret> {
+    match value {
+        Some(Value::String(text)) if !text.is_empty() => Some(Secret::new(text)),
+        _ => None,
+    }
+}

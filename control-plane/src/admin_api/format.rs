@@ -1,0 +1,189 @@
+//! One answer, two forms: 3scale's XML and its wrapped JSON, chosen by the path's extension.
+//!
+//! [`negotiate`] wraps the router: it takes `.xml` or `.json` off the path before routing and renders
+//! what comes back. Handlers build [`Node`]s and never know. XML is the default, as in 3scale.
+
+mod node;
+mod render;
+
+use crate::error::Error;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::uri::PathAndQuery;
+use axum::http::{HeaderValue, StatusCode, Uri, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+pub use node::{List, Node, Object, timestamp};
+
+/// The form of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// The default.
+    Xml,
+    /// `.json`.
+    Json,
+}
+
+/// A successful answer.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    status: StatusCode,
+    body: Option<Node>,
+    location: Option<String>,
+}
+
+impl Answer {
+    /// 200 with a body.
+    pub fn ok(body: impl Into<Node>) -> Self {
+        Self {
+            status: StatusCode::OK,
+            body: Some(body.into()),
+            location: None,
+        }
+    }
+
+    /// 201 with a body and where it is found, a path without extension.
+    pub fn created(body: impl Into<Node>, location: String) -> Self {
+        Self {
+            status: StatusCode::CREATED,
+            body: Some(body.into()),
+            location: Some(location),
+        }
+    }
+
+    /// 200 with nothing: what 3scale answers to DELETE.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self {
+            status: StatusCode::OK,
+            body: None,
+            location: None,
+        }
+    }
+
+    /// With another status.
+    #[must_use]
+    pub fn with_status(mut self, status: StatusCode) -> Self {
+        self.status = status;
+        self
+    }
+}
+
+impl IntoResponse for Answer {
+    /// Rendered by [`negotiate`], which alone knows the form.
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// Whether a path belongs to the APIs that speak 3scale's forms.
+fn is_ours(path: &str) -> bool {
+    path.starts_with("/admin/api/") || path.starts_with("/stats/")
+}
+
+/// Takes the extension off the path, calls, and renders the answer.
+pub async fn negotiate(mut request: Request, next: Next) -> Response {
+    if !is_ours(request.uri().path()) {
+        return next.run(request).await;
+    }
+    let (path, format) = split_extension(request.uri().path());
+    if let Some(uri) = with_path(request.uri(), path) {
+        *request.uri_mut() = uri;
+    }
+    request.extensions_mut().insert(format);
+    let mut response = next.run(request).await;
+    if let Some(answer) = response.extensions_mut().remove::<Answer>() {
+        return success(answer, format);
+    }
+    if let Some(error) = response.extensions_mut().remove::<Error>() {
+        return failure(&error, format);
+    }
+    let status = response.status();
+    if status.is_client_error() || status.is_server_error() {
+        // The router's or a layer's own refusal: keep its headers (`allow`), put our body in.
+        let error = match status {
+            StatusCode::NOT_FOUND => Error::NotFound,
+            _ => Error::Refused(
+                status,
+                status.canonical_reason().unwrap_or("Error").to_owned(),
+            ),
+        };
+        let rendered = failure(&error, format);
+        for name in [header::ALLOW, header::RETRY_AFTER] {
+            if let Some(value) = response.headers().get(&name).cloned() {
+                response.headers_mut().insert(name, value);
+            }
+        }
+        let allow = response.headers().get(header::ALLOW).cloned();
+        let mut rendered = rendered;
+        if let Some(allow) = allow {
+            rendered.headers_mut().insert(header::ALLOW, allow);
+        }
+        return rendered;
+    }
+    response
+}
+
+fn split_extension(path: &str) -> (&str, Format) {
+    if let Some(path) = path.strip_suffix(".json") {
+        (path, Format::Json)
+    } else {
+        (path.strip_suffix(".xml").unwrap_or(path), Format::Xml)
+    }
+}
+
+fn with_path(uri: &Uri, path: &str) -> Option<Uri> {
+    let path_and_query = match uri.query() {
+        Some(query) => PathAndQuery::try_from(format!("{path}?{query}")),
+        None => PathAndQuery::try_from(path),
+    };
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = Some(path_and_query.ok()?);
+    Uri::from_parts(parts).ok()
+}
+
+fn success(answer: Answer, format: Format) -> Response {
+    let mut response = match &answer.body {
+        Some(node) => body(answer.status, format, render::document(node, format)),
+        None => answer.status.into_response(),
+    };
+    if let Some(location) = answer.location {
+        let extension = match format {
+            Format::Xml => "xml",
+            Format::Json => "json",
+        };
+        if let Ok(location) = HeaderValue::from_str(&format!("{location}.{extension}")) {
+            response.headers_mut().insert(header::LOCATION, location);
+        }
+    }
+    response
+}
+
+fn failure(error: &Error, format: Format) -> Response {
+    let mut response = body(error.status(), format, render::error(error, format));
+    if matches!(error, Error::Busy) {
+        response
+            .headers_mut()
+            .insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    response
+}
+
+fn body(status: StatusCode, format: Format, text: String) -> Response {
+    let content_type = match format {
+        Format::Xml => "application/xml; charset=utf-8",
+        Format::Json => "application/json; charset=utf-8",
+    };
+    (
+        status,
+        [
+            (header::CONTENT_TYPE, content_type),
+            (header::CACHE_CONTROL, "no-store"),
+        ],
+        Body::from(text),
+    )
+        .into_response()
+}

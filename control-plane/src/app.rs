@@ -1,0 +1,54 @@
+//! What every handler has at hand. Built once; clones share everything.
+
+use crate::config::Config;
+use crate::db::Db;
+use crate::ops::Metrics;
+use crate::secrets::Secrets;
+use std::sync::Arc;
+use tokio::sync::watch;
+
+/// The application's state.
+#[derive(Clone, Debug)]
+pub struct App {
+    /// The database; also where long polls learn of new revisions ([`Db::revisions`]).
+    pub db: Db,
+    /// Settings.
+    pub config: Arc<Config>,
+    /// Sealing, digests, passwords.
+    pub secrets: Secrets,
+    /// What `/metrics` shows.
+    pub metrics: Arc<Metrics>,
+    stopping: watch::Sender<bool>,
+}
+
+impl App {
+    /// Puts it together.
+    #[must_use]
+    pub fn new(db: Db, config: Config, secrets: Secrets) -> Self {
+        Self {
+            db,
+            config: Arc::new(config),
+            secrets,
+            metrics: Arc::new(Metrics::new()),
+            stopping: watch::Sender::new(false),
+        }
+    }
+
+    /// Begins the end: no longer ready, long polls answer at once.
+    pub fn stop(&self) {
+        self.stopping.send_replace(true);
+    }
+
+    /// Whether [`Self::stop`] was called.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        *self.stopping.borrow()
+    }
+
+    /// Waits for [`Self::stop`]: whoever holds a request open must also wait for this.
+    pub async fn stopped(&self) {
+        let mut stopping = self.stopping.subscribe();
+        // The sender lives as long as `self`, so this ends only with the news.
+        let _ = stopping.wait_for(|stopping| *stopping).await;
+    }
+}

@@ -1,0 +1,294 @@
+//! What the command line offers, and what each command prints.
+
+use anyhow::{Context as _, bail};
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
+use std::io::{IsTerminal as _, Write as _};
+use std::process::ExitCode;
+use std::time::Duration;
+use tallygate::app::App;
+use tallygate::config::{self, DatabaseConfig, LogConfig, LogFormat, ServerConfig};
+use tallygate::db::Db;
+use tallygate::secrets::Secrets;
+use tallygate::{admin_api, gateway_config, provider, serve};
+
+/// API management at the edge: plans, keys and limits decided inside Envoy.
+#[derive(Debug, Parser)]
+#[command(name = "tallygate", version, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    log: LogConfig,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the portal, the Account Management API and the gateways.
+    Serve(Serve),
+    /// Bring the database's schema up to date.
+    Migrate(DatabaseConfig),
+    /// The installation's provider.
+    #[command(subcommand)]
+    Provider(ProviderCommand),
+    /// Access tokens for the Account Management API.
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// Print the Envoy bootstrap of one more gateway for a running installation.
+    GatewayConfig(gateway_config::Args),
+    /// Ask a running server whether it is well; for container health checks.
+    Healthcheck(Healthcheck),
+}
+
+#[derive(Args, Debug)]
+struct Serve {
+    #[command(flatten)]
+    database: DatabaseConfig,
+    #[command(flatten)]
+    server: ServerConfig,
+    /// Do not bring the schema up to date; refuse to start when it is not.
+    #[arg(long)]
+    no_migrate: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum ProviderCommand {
+    /// Make the provider of an empty installation, and print its credentials once.
+    Create(ProviderCreate),
+}
+
+#[derive(Args, Debug)]
+struct ProviderCreate {
+    #[command(flatten)]
+    database: DatabaseConfig,
+    /// The provider's name, shown to developers.
+    #[arg(long, value_parser = filled)]
+    name: String,
+    /// Where developers may write to.
+    #[arg(long, value_parser = email)]
+    email: String,
+}
+
+#[derive(Debug, Subcommand)]
+enum TokenCommand {
+    /// Make an access token, and print it once.
+    Create(TokenCreate),
+}
+
+#[derive(Args, Debug)]
+struct TokenCreate {
+    #[command(flatten)]
+    database: DatabaseConfig,
+    /// What it is for.
+    #[arg(long, value_parser = filled)]
+    name: String,
+    /// What it may touch.
+    #[arg(long, value_delimiter = ',', required = true, value_parser = clap::builder::PossibleValuesParser::new(admin_api::auth::SCOPES))]
+    scopes: Vec<String>,
+    /// Whether it may change anything.
+    #[arg(long, default_value = "ro")]
+    permission: TokenPermission,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum TokenPermission {
+    /// Read only.
+    Ro,
+    /// Read and write.
+    Rw,
+}
+
+#[derive(Args, Debug)]
+struct Healthcheck {
+    /// For example `http://127.0.0.1:3001/readyz`.
+    url: String,
+}
+
+impl Cli {
+    pub(crate) async fn run(self) -> anyhow::Result<()> {
+        start_logging(&self.log)?;
+        match self.command {
+            Command::Serve(args) => run_serve(args).await,
+            Command::Migrate(database) => {
+                connect(&database).await?.migrate().await?;
+                say("The database is up to date.")
+            }
+            Command::Provider(ProviderCommand::Create(args)) => create_provider(args).await,
+            Command::Token(TokenCommand::Create(args)) => create_token(args).await,
+            Command::GatewayConfig(args) => say(gateway_config::run(&args).await?.trim_end()),
+            Command::Healthcheck(args) => healthcheck(&args.url).await,
+        }
+    }
+}
+
+/// Prints why, and what caused it.
+pub(crate) fn failed(error: &anyhow::Error) -> ExitCode {
+    let _ = writeln!(std::io::stderr(), "error: {error:#}");
+    ExitCode::FAILURE
+}
+
+async fn run_serve(args: Serve) -> anyhow::Result<()> {
+    for name in config::unknown_variables(&known_variables()) {
+        tracing::warn!(name, "an environment variable that sets nothing");
+    }
+    let db = connect(&args.database).await?;
+    if args.no_migrate {
+        db.check_schema().await?;
+    } else {
+        db.migrate().await?;
+    }
+    let secrets = secrets(&args.database)?;
+    if !provider::exists(&db).await? {
+        tracing::warn!(
+            "this installation has no provider: make one with \
+             `tallygate provider create --name NAME --email ADDRESS`"
+        );
+    }
+    let app = App::new(db, args.server.resolve(), secrets);
+    // Listening for signals from here on: none may end the process halfway through starting.
+    let stop = serve::signal()?;
+    serve::serve(
+        app,
+        args.server.portal_listen,
+        args.server.admin_listen,
+        stop,
+    )
+    .await
+}
+
+async fn create_provider(args: ProviderCreate) -> anyhow::Result<()> {
+    let db = connect(&args.database).await?;
+    db.migrate().await?;
+    let secrets = secrets(&args.database)?;
+    let created = provider::create(&db, &secrets, &args.name, &args.email)
+        .await
+        .map_err(|error| anyhow::anyhow!(error.public_message()))?;
+    db.close().await;
+    say(&format!(
+        "{} is set up. These are shown once, so keep them now:
+
+  provider key    {}
+  access token    {}
+  console login   {} / {}
+
+Try it, with `tallygate serve` running:
+
+  curl \"http://127.0.0.1:3001/admin/api/services.json?access_token={}\"",
+        args.name,
+        created.provider_key.reveal(),
+        created.access_token.reveal(),
+        created.username,
+        created.password.reveal(),
+        created.access_token.reveal(),
+    ))
+}
+
+async fn create_token(args: TokenCreate) -> anyhow::Result<()> {
+    let db = connect(&args.database).await?;
+    db.check_schema().await?;
+    if !provider::exists(&db).await? {
+        bail!("there is no provider yet: make one with `tallygate provider create`");
+    }
+    let permission = match args.permission {
+        TokenPermission::Ro => "ro",
+        TokenPermission::Rw => "rw",
+    };
+    let token = provider::create_token(&db, &args.name, &args.scopes.join(","), permission).await?;
+    db.close().await;
+    say(token.reveal())
+}
+
+/// A GET, by hand: a whole HTTP client would be a lot for one status line.
+async fn healthcheck(url: &str) -> anyhow::Result<()> {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let uri: axum::http::Uri = url
+        .parse()
+        .with_context(|| format!("{url} is no address"))?;
+    let (Some("http"), Some(host)) = (uri.scheme_str(), uri.host()) else {
+        bail!("{url} must begin with http://");
+    };
+    let address = (host.trim_matches(['[', ']']), uri.port_u16().unwrap_or(80));
+    let path = uri.path_and_query().map_or("/", |path| path.as_str());
+    let ask = async {
+        let mut stream = tokio::net::TcpStream::connect(address).await?;
+        let request = format!("GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await?;
+        let mut answer = Vec::new();
+        stream.take(4096).read_to_end(&mut answer).await?;
+        Ok::<_, std::io::Error>(String::from_utf8_lossy(&answer).into_owned())
+    };
+    let answer = tokio::time::timeout(Duration::from_secs(5), ask)
+        .await
+        .with_context(|| format!("{url} did not answer within 5 seconds"))?
+        .with_context(|| format!("asking {url}"))?;
+    let status = answer.split(' ').nth(1).unwrap_or("nothing");
+    if status != "200" {
+        bail!("{url} answered {status}");
+    }
+    say("ok")
+}
+
+async fn connect(database: &DatabaseConfig) -> anyhow::Result<Db> {
+    Db::connect(&database.database_url, database.database_connections).await
+}
+
+fn secrets(database: &DatabaseConfig) -> anyhow::Result<Secrets> {
+    let (file, create) = database.key_file()?;
+    Secrets::load(&file, create)
+}
+
+fn start_logging(log: &LogConfig) -> anyhow::Result<()> {
+    let filter = tracing_subscriber::EnvFilter::try_new(&log.log)?;
+    let terminal = std::io::stderr().is_terminal();
+    let format = log.log_format.unwrap_or(if terminal {
+        LogFormat::Text
+    } else {
+        LogFormat::Json
+    });
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
+    match format {
+        LogFormat::Text => builder.with_ansi(terminal).with_target(false).init(),
+        LogFormat::Json => builder.json().flatten_event(true).init(),
+    }
+    Ok(())
+}
+
+/// Every variable that any command reads.
+fn known_variables() -> Vec<String> {
+    fn collect(command: &clap::Command, names: &mut Vec<String>) {
+        let own = command.get_arguments().filter_map(|arg| arg.get_env());
+        names.extend(own.filter_map(|name| name.to_str().map(str::to_owned)));
+        for sub in command.get_subcommands() {
+            collect(sub, names);
+        }
+    }
+    let mut names = Vec::new();
+    collect(&Cli::command(), &mut names);
+    names
+}
+
+fn filled(value: &str) -> Result<String, String> {
+    let value = value.trim();
+    if value.is_empty() || value.len() > 255 || value.contains(char::is_control) {
+        Err("must be a text of 1 to 255 characters".into())
+    } else {
+        Ok(value.into())
+    }
+}
+
+fn email(value: &str) -> Result<String, String> {
+    let value = filled(value)?;
+    match value.split_once('@') {
+        Some((local, domain))
+            if !local.is_empty() && !domain.is_empty() && !value.contains(' ') =>
+        {
+            Ok(value)
+        }
+        _ => Err("must be an e-mail address".into()),
+    }
+}
+
+fn say(text: &str) -> anyhow::Result<()> {
+    writeln!(std::io::stdout(), "{text}").context("writing to the standard output")
+}

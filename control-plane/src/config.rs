@@ -1,0 +1,191 @@
+//! Every setting, in one place: its variable, what it means, its default and its check.
+//!
+//! Each can be given as an environment variable or as a flag. Never read elsewhere.
+
+use crate::db;
+use anyhow::bail;
+use clap::{Args, ValueEnum};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// Which database, and the key that seals secrets in it. All commands that touch the database take these.
+#[derive(Args, Clone, Debug)]
+pub struct DatabaseConfig {
+    /// The database: `sqlite://FILE`, or `postgres://USER:PASSWORD@HOST/NAME`.
+    #[arg(long, env = "TALLYGATE_DATABASE_URL", value_name = "URL", hide_env_values = true, default_value = "sqlite://tallygate.db", value_parser = database_url)]
+    pub database_url: String,
+
+    /// Connections to the database (SQLite: readers beside the one writer).
+    #[arg(long, env = "TALLYGATE_DATABASE_CONNECTIONS", value_name = "N", default_value = "8", value_parser = clap::value_parser!(u32).range(1..=500))]
+    pub database_connections: u32,
+
+    /// File with the key that seals stored secrets: 64 hexadecimal digits. With SQLite the default is a file
+    /// beside the database, made on first start; with PostgreSQL it must be given.
+    #[arg(long, env = "TALLYGATE_SECRET_KEY_FILE", value_name = "FILE")]
+    pub secret_key_file: Option<PathBuf>,
+}
+
+/// What `serve` needs besides.
+#[derive(Args, Clone, Debug)]
+pub struct ServerConfig {
+    /// Where the developers' portal listens.
+    #[arg(long, env = "TALLYGATE_PORTAL_LISTEN", value_name = "ADDRESS:PORT", default_value = "127.0.0.1:3000", value_parser = portal_listen)]
+    pub portal_listen: SocketAddr,
+
+    /// Where the APIs for providers and gateways listen. Gateways must reach it; the public should not.
+    #[arg(long, env = "TALLYGATE_ADMIN_LISTEN", value_name = "ADDRESS:PORT", default_value = "127.0.0.1:3001", value_parser = admin_listen)]
+    pub admin_listen: SocketAddr,
+
+    /// The portal's address as developers see it [default: http:// and the listener].
+    #[arg(long, env = "TALLYGATE_PORTAL_URL", value_name = "URL", value_parser = portal_url)]
+    pub portal_url: Option<String>,
+
+    /// The Account Management API's address as its clients see it [default: http:// and the listener].
+    #[arg(long, env = "TALLYGATE_ADMIN_URL", value_name = "URL", value_parser = admin_url)]
+    pub admin_url: Option<String>,
+}
+
+/// How we log.
+#[derive(Args, Clone, Debug)]
+pub struct LogConfig {
+    /// What is logged: `error`, `warn`, `info`, `debug`, or a filter such as `info,sqlx=debug`.
+    #[arg(long, env = "TALLYGATE_LOG", value_name = "FILTER", global = true, default_value = "info", value_parser = log_filter)]
+    pub log: String,
+
+    /// How it is written [default: text on a terminal, else JSON].
+    #[arg(
+        long,
+        env = "TALLYGATE_LOG_FORMAT",
+        value_name = "FORMAT",
+        global = true
+    )]
+    pub log_format: Option<LogFormat>,
+}
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines: one object per line.
+    Json,
+}
+
+/// Settings as the running server uses them.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Public address of the portal, without a final slash.
+    pub portal_url: String,
+    /// Public address of the Account Management API, without a final slash.
+    pub admin_url: String,
+}
+
+impl DatabaseConfig {
+    /// The key file to use, and whether to make it when it is missing.
+    ///
+    /// # Errors
+    /// With PostgreSQL, when none is named: several replicas must share one.
+    pub fn key_file(&self) -> anyhow::Result<(PathBuf, bool)> {
+        match (&self.secret_key_file, db::sqlite_file(&self.database_url)) {
+            (Some(file), sqlite) => Ok((file.clone(), sqlite.is_some())),
+            (None, Some(database)) => Ok((database.with_extension("key"), true)),
+            (None, None) => bail!(
+                "with PostgreSQL, TALLYGATE_SECRET_KEY_FILE must name the file with the key that seals secrets \
+                 (make one with `openssl rand -hex 32 > tallygate.key`, and give every replica the same)"
+            ),
+        }
+    }
+}
+
+impl ServerConfig {
+    /// Fills in the defaults that follow from other settings.
+    #[must_use]
+    pub fn resolve(&self) -> Config {
+        let url = |given: &Option<String>, listen: SocketAddr| {
+            given.clone().unwrap_or_else(|| format!("http://{listen}"))
+        };
+        Config {
+            portal_url: url(&self.portal_url, self.portal_listen),
+            admin_url: url(&self.admin_url, self.admin_listen),
+        }
+    }
+}
+
+/// Variables of ours that set nothing here: of `make run`, of `gateway-config`, of the tests.
+const ELSEWHERE: &[&str] = &[
+    "TALLYGATE_ACCESS_TOKEN",
+    "TALLYGATE_DEMO_DIR",
+    "TALLYGATE_ENVOY_ADMIN_PORT",
+    "TALLYGATE_GATEWAY_PORT",
+    "TALLYGATE_STAGING_PORT",
+    "TALLYGATE_UPSTREAM_PORT",
+    "TALLYGATE_PORTAL_PORT",
+    "TALLYGATE_ADMIN_PORT",
+    "TALLYGATE_TEST_POSTGRES_URL",
+];
+
+/// `TALLYGATE_…` variables that mean nothing to `known` (the command's own) nor elsewhere: misspelt, likely.
+#[must_use]
+pub fn unknown_variables(known: &[String]) -> Vec<String> {
+    std::env::vars_os()
+        .filter_map(|(name, _)| name.into_string().ok())
+        .filter(|name| name.starts_with("TALLYGATE_"))
+        .filter(|name| !known.contains(name) && !ELSEWHERE.contains(&name.as_str()))
+        .collect()
+}
+
+fn database_url(value: &str) -> Result<String, String> {
+    if value.starts_with("sqlite:")
+        || value.starts_with("postgres://")
+        || value.starts_with("postgresql://")
+    {
+        Ok(value.into())
+    } else {
+        Err("TALLYGATE_DATABASE_URL must begin with sqlite:// or postgres://".into())
+    }
+}
+
+fn listen(name: &str, value: &str) -> Result<SocketAddr, String> {
+    value
+        .parse()
+        .map_err(|_| format!("{name} must be an address and a port, as in 127.0.0.1:3000"))
+}
+
+fn portal_listen(value: &str) -> Result<SocketAddr, String> {
+    listen("TALLYGATE_PORTAL_LISTEN", value)
+}
+
+fn admin_listen(value: &str) -> Result<SocketAddr, String> {
+    listen("TALLYGATE_ADMIN_LISTEN", value)
+}
+
+fn url(name: &str, value: &str) -> Result<String, String> {
+    let trimmed = value.trim_end_matches('/');
+    let uri = trimmed.parse::<axum::http::Uri>().ok();
+    match uri {
+        Some(uri)
+            if matches!(uri.scheme_str(), Some("http" | "https"))
+                && uri.host().is_some_and(|host| !host.is_empty())
+                && uri.query().is_none() =>
+        {
+            Ok(trimmed.into())
+        }
+        _ => Err(format!(
+            "{name} must be an address such as https://example.com"
+        )),
+    }
+}
+
+fn portal_url(value: &str) -> Result<String, String> {
+    url("TALLYGATE_PORTAL_URL", value)
+}
+
+fn admin_url(value: &str) -> Result<String, String> {
+    url("TALLYGATE_ADMIN_URL", value)
+}
+
+fn log_filter(value: &str) -> Result<String, String> {
+    tracing_subscriber::EnvFilter::try_new(value)
+        .map(|_| value.into())
+        .map_err(|error| format!("TALLYGATE_LOG is not a filter: {error}"))
+}

@@ -1,0 +1,3 @@
+//! SQL, one file per resource. Never here: HTTP, and decisions about what a caller may do.
+
+pub mod products;
