@@ -40,11 +40,13 @@ enum Names {
     AppIdAndKey { app_id: Name, app_key: Name },
 }
 
-/// A parameter's name: compared as it is in query and form, and in lower case among headers.
+/// A parameter's name, as it is in query and form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Name {
     parameter: String,
-    header: String,
+    /// Its spellings among headers, in lower case; empty unless headers are a source. `user_key` may come
+    /// as `User-Key`, since some clients and proxies do not pass underscores on.
+    headers: Vec<String>,
 }
 
 /// What a look for credentials comes to.
@@ -173,9 +175,10 @@ impl Sources {
     fn in_headers(&self, request: &RequestView<'_>) -> Result<Option<Presented>, Contradiction> {
         let mut gathered = Gathered::default();
         let read = |name: &Name, slot: &mut Slot| {
-            request
-                .headers
-                .each(&name.header, &mut |value| slot.put(Cow::Borrowed(value)));
+            for header in &name.headers {
+                let visit = &mut |value: &[u8]| slot.put(Cow::Borrowed(value));
+                request.headers.each(header, visit);
+            }
         };
         match &self.names {
             Names::UserKey(user_key) => read(user_key, &mut gathered.identifier),
@@ -293,19 +296,15 @@ fn agree(
     one: Option<Presented>,
     other: Option<Presented>,
 ) -> Result<Option<Presented>, Contradiction> {
-    let (Some(one), Some(other)) = (one.as_ref(), other.as_ref()) else {
-        return Ok(one.or(other));
-    };
-    if one == other {
-        return Ok(Some(one.clone()));
-    }
-    // A token and a key of the same application: the key still has to be right.
     match (one, other) {
-        (Presented::Verified { identifier }, keyed)
-        | (keyed, Presented::Verified { identifier })
+        (None, found) | (found, None) => Ok(found),
+        (Some(one), Some(other)) if one == other => Ok(Some(one)),
+        // A token and a key of the same application: the key still has to be right.
+        (Some(Presented::Verified { identifier }), Some(keyed))
+        | (Some(keyed), Some(Presented::Verified { identifier }))
             if keyed.identifier() == identifier =>
         {
-            Ok(Some(keyed.clone()))
+            Ok(Some(keyed))
         }
         _ => Err(Contradiction),
     }

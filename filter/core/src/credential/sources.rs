@@ -38,7 +38,7 @@ pub enum SourcesError {
     HeaderName(&'static str),
     /// One value cannot be both.
     #[error(
-        "auth_app_key: must differ from auth_app_id, also when letter case is ignored if headers are among the credentials_sources"
+        "auth_app_key: must differ from auth_app_id, also with letter case and the difference between - and _ ignored if headers are among the credentials_sources"
     )]
     SameNames,
 }
@@ -59,9 +59,8 @@ impl TryFrom<&CredentialsV1> for Sources {
             CredentialKindV1::AppIdAndKey => {
                 let app_id = name("auth_app_id", &wire.app_id, headers)?;
                 let app_key = name("auth_app_key", &wire.app_key, headers)?;
-                if app_id.parameter == app_key.parameter
-                    || (headers && app_id.header == app_key.header)
-                {
+                let shares_header = app_id.headers.iter().any(|id| app_key.headers.contains(id));
+                if app_id.parameter == app_key.parameter || shares_header {
                     return Err(SourcesError::SameNames);
                 }
                 if takes(SourceV1::Bearer) {
@@ -77,11 +76,12 @@ impl TryFrom<&CredentialsV1> for Sources {
         let basic = takes(SourceV1::Basic);
         let bearer = takes(SourceV1::Bearer);
         let mut headers_to_strip = Vec::new();
-        if wire.strip && headers {
+        if wire.strip {
             match &names {
-                Names::UserKey(user_key) => headers_to_strip.push(user_key.header.clone()),
+                Names::UserKey(user_key) => headers_to_strip.extend_from_slice(&user_key.headers),
                 Names::AppIdAndKey { app_id, app_key } => {
-                    headers_to_strip.extend([app_id.header.clone(), app_key.header.clone()]);
+                    headers_to_strip.extend_from_slice(&app_id.headers);
+                    headers_to_strip.extend_from_slice(&app_key.headers);
                 }
             }
         }
@@ -114,8 +114,15 @@ fn name(field: &'static str, text: &str, is_header: bool) -> Result<Name, Source
     if is_header && !text.bytes().all(is_token) {
         return Err(SourcesError::HeaderName(field));
     }
+    let mut headers = Vec::new();
+    if is_header {
+        headers.push(text.to_ascii_lowercase());
+        if text.contains('_') {
+            headers.push(text.to_ascii_lowercase().replace('_', "-"));
+        }
+    }
     Ok(Name {
         parameter: String::from(text),
-        header: text.to_ascii_lowercase(),
+        headers,
     })
 }

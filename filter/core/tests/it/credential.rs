@@ -246,6 +246,19 @@ fn in_headers() {
         Found::None,
     );
 
+    // Some clients and proxies do not pass underscores on.
+    check(
+        UserKey,
+        &[InHeaders],
+        header("user-key", b"k"),
+        user_key("k"),
+    );
+    check(
+        UserKey,
+        &[InHeaders],
+        header("user-key", b"k").header("user_key", b"l"),
+        Found::Conflict,
+    );
     let mixed_case = CredentialsV1 {
         user_key: "X-Api-Key".into(),
         ..config(UserKey, &[InHeaders])
@@ -532,6 +545,11 @@ fn configurations_that_could_never_work_are_refused() {
         ..same_but_for_case
     };
     refused(in_headers, SourcesError::SameNames);
+    let same_but_for_underscore = CredentialsV1 {
+        app_id: "api-key".into(),
+        ..config(AppIdAndKey, &[InHeaders])
+    };
+    refused(same_but_for_underscore, SourcesError::SameNames);
     // Names that are not used may be anything.
     let unused = CredentialsV1 {
         app_id: String::new(),

@@ -53,12 +53,18 @@ fn headers_of_configured_sources_are_removed() {
         );
     };
     check(UserKey, &[Query, Form], &[]);
-    check(UserKey, &[InHeaders], &["user_key"]);
+    check(UserKey, &[InHeaders], &["user_key", "user-key"]);
     check(UserKey, &[Basic, Bearer], &["authorization"]);
     check(
         AppIdAndKey,
         &[InHeaders, Basic],
-        &["api_user", "api_key", "authorization"],
+        &[
+            "api_user",
+            "api-user",
+            "api_key",
+            "api-key",
+            "authorization",
+        ],
     );
     // The token is not ours: `jwt_authn` decides whether it goes on.
     check(AppIdAndKey, &[Jwt], &[]);
