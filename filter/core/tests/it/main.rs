@@ -1,8 +1,15 @@
-//! Tests.
+//! Tests of the core, as its users see it.
 
-#![expect(clippy::expect_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
 
 mod credential;
+mod mapping;
+mod metric;
+mod path;
 mod period;
 mod product;
 mod verdict;
