@@ -34,9 +34,8 @@ impl Filler for (MetricId, u64) {
     const FILLER: Self = (MetricId(0), 0);
 }
 
-/// A query parameter's number and its value, if it was given.
-impl Filler for (u32, Option<&[u8]>) {
-    const FILLER: Self = (0, None);
+impl Filler for (u32, &[u8]) {
+    const FILLER: Self = (0, &[]);
 }
 
 // === impl Few ===
@@ -71,9 +70,9 @@ impl<T: Copy + Filler, const N: usize> Few<T, N> {
         }
     }
 
-    pub(crate) fn extend_from_slice(&mut self, items: &[T]) {
+    pub(crate) fn extend(&mut self, items: impl IntoIterator<Item = T>) {
         for item in items {
-            self.push(*item);
+            self.push(item);
         }
     }
 

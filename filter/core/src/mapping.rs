@@ -1,65 +1,24 @@
 //! Mapping rules: which requests a product serves, and what each of them uses.
 //!
 //! A rule list is an allow-list: a request that no rule matches goes nowhere. All rules that match count, in order
-//! of position, until one that is `last`. Rules are compiled once ([`RuleSet::compile`]); a request then costs what
-//! its own length and its matches cost, however many rules there are.
+//! of position, until one that is `last`. Rules are compiled once ([`RuleSet::compile`]): by path ([`index`]), and
+//! those of one path by the query parameters they ask for ([`query`]). A request then costs what its own length and
+//! its matches cost, however many rules there are.
 
 mod index;
 mod pattern;
 mod query;
+mod rule;
 
-use crate::few::Few;
+use crate::few::{Few, Filler};
 use crate::metric::Usage;
-use crate::wire::RuleV1;
-use alloc::{string::String, vec::Vec};
-use index::Index;
-use query::{Queries, Query};
+use alloc::vec::Vec;
+use core::ops::Range;
+use index::{Index, IndexedPath};
+use query::{AskingRules, Values};
 
 pub use pattern::{MAX_PATTERN_CHARS, Pattern, PatternError};
-
-/// The methods a rule may name; `ANY` stands for these and every other one.
-const METHODS: [&str; 7] = ["GET", "POST", "DELETE", "PUT", "PATCH", "HEAD", "OPTIONS"];
-
-/// A mapping rule that is fit to be compiled.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rule {
-    /// The methods it applies to.
-    pub methods: Methods,
-    /// The paths and queries it applies to.
-    pub pattern: Pattern,
-    /// What a match adds; never empty.
-    pub usages: Usage,
-    /// Whether a match ends the search.
-    pub last: bool,
-}
-
-/// A set of HTTP methods. Their names are case-sensitive.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Methods(u8);
-
-/// Why a rule cannot be used, and what to do about it.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum RuleError {
-    /// The list of methods is empty.
-    #[error("methods: name at least one HTTP method, or ANY for all of them")]
-    NoMethods,
-    /// A method outside the list.
-    #[error(
-        "methods: \"{0}\" is not one of GET, POST, DELETE, PUT, PATCH, HEAD, OPTIONS, or ANY for all methods (in capitals)"
-    )]
-    UnknownMethod(String),
-    /// The pattern breaks the grammar.
-    #[error("pattern: {0}")]
-    Pattern(#[from] PatternError),
-    /// A match would use nothing.
-    #[error("usages: name at least one metric and what a match adds to it")]
-    NoUsages,
-    /// A match would add 0 to a metric.
-    #[error(
-        "usages: the delta of metric {0} must be at least 1; leave the metric out if a match should not use it"
-    )]
-    NoDelta(crate::id::MetricId),
-}
+pub use rule::{Methods, Rule, RuleError};
 
 /// What rules see of a request.
 #[derive(Clone, Copy, Debug)]
@@ -79,86 +38,45 @@ pub struct Subject<'a> {
 pub struct RuleSet {
     /// By position.
     rules: Vec<Rule>,
-    /// What must hold besides the path, by position.
-    conditions: Vec<Condition>,
+    /// The paths of the rules, by number.
     paths: Index,
-    queries: Queries,
+    /// What there is at each path, by its number.
+    at_path: Vec<AtPath>,
+    /// The rules that ask nothing of the query, path by path.
+    open: Vec<Candidate>,
+    /// The rules that do, path by path.
+    asking: AskingRules,
 }
 
-/// What a rule asks besides its path: all that the search reads of a rule.
+/// The rules of one path: where they are among all that ask, or do not ask, for query parameters.
 #[derive(Debug)]
-struct Condition {
+struct AtPath {
+    open: Range<usize>,
+    asking: Range<usize>,
+}
+
+/// A rule that matches by path: all that the search still needs of it.
+#[derive(Clone, Copy, Debug)]
+struct Candidate {
+    position: u32,
     methods: Methods,
     last: bool,
-    query: Query,
 }
 
 /// The rules that a request matched, by position.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Matches {
-    rules: Few<u32, 8>,
+    positions: Few<u32, 8>,
 }
 
-// === impl Methods ===
+// === impl Candidate ===
 
-impl Methods {
-    /// Every method, known or not.
-    pub const ANY: Self = Self(u8::MAX);
-    /// The bit of all the methods that rules cannot name.
-    const OTHERS: u8 = 1 << METHODS.len();
-
-    /// Reads a list of method names.
-    ///
-    /// # Errors
-    /// When the list is empty or a name is not known.
-    pub fn parse<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<Self, RuleError> {
-        let mut methods = 0;
-        for name in names {
-            methods |= match name {
-                "ANY" => Self::ANY.0,
-                name => match Self::bit(name.as_bytes()) {
-                    Self::OTHERS => return Err(RuleError::UnknownMethod(name.into())),
-                    bit => bit,
-                },
-            };
-        }
-        if methods == 0 {
-            return Err(RuleError::NoMethods);
-        }
-        Ok(Self(methods))
-    }
-
-    /// Whether `method` is one of these.
-    #[must_use]
-    pub fn contain(self, method: &[u8]) -> bool {
-        self.0 & Self::bit(method) != 0
-    }
-
-    fn bit(method: &[u8]) -> u8 {
-        let known = METHODS.iter().position(|name| name.as_bytes() == method);
-        known.map_or(Self::OTHERS, |at| 1 << at)
-    }
-}
-
-// === impl Rule ===
-
-impl TryFrom<&RuleV1> for Rule {
-    type Error = RuleError;
-
-    fn try_from(rule: &RuleV1) -> Result<Self, RuleError> {
-        if rule.usages.is_empty() {
-            return Err(RuleError::NoUsages);
-        }
-        if let Some((metric, _)) = rule.usages.iter().find(|(_, delta)| *delta == 0) {
-            return Err(RuleError::NoDelta(*metric));
-        }
-        Ok(Self {
-            methods: Methods::parse(rule.methods.iter().map(String::as_str))?,
-            pattern: Pattern::parse(&rule.pattern)?,
-            usages: rule.usages.iter().copied().collect(),
-            last: rule.last,
-        })
-    }
+impl Filler for Candidate {
+    const FILLER: Self = Self {
+        position: 0,
+        methods: Methods::ANY,
+        last: false,
+    };
 }
 
 // === impl RuleSet ===
@@ -167,51 +85,88 @@ impl RuleSet {
     /// Compiles rules, given in order of position.
     #[must_use]
     pub fn compile(rules: Vec<Rule>) -> Self {
-        let queries = Queries::of(rules.iter().map(|rule| &rule.pattern));
-        let conditions = rules
-            .iter()
-            .map(|rule| Condition {
-                methods: rule.methods,
-                last: rule.last,
-                query: queries.compile(&rule.pattern),
-            })
+        let mut by_path: Vec<(IndexedPath<'_>, &Rule)> = (0..)
+            .zip(&rules)
+            .map(|(position, rule)| (rule.pattern.indexed(position), rule))
             .collect();
-        let paths = Index::of(rules.iter().map(|rule| &rule.pattern));
+        by_path.sort_unstable_by_key(|(path, _)| *path);
+
+        let mut paths = Vec::new();
+        let mut at_path = Vec::new();
+        let mut open = Vec::new();
+        let (mut asking, askers) = AskingRules::of(&rules);
+        let same_path = |(left, _): &(IndexedPath<'_>, _), (right, _): &(IndexedPath<'_>, _)| {
+            (left.path, left.anchored) == (right.path, right.anchored)
+        };
+        for (number, rules) in (0..).zip(by_path.chunk_by(same_path)) {
+            let (open_start, asking_start) = (open.len(), asking.len());
+            for (path, rule) in rules {
+                let candidate = Candidate {
+                    position: path.number,
+                    methods: rule.methods,
+                    last: rule.last,
+                };
+                match rule.pattern.query() {
+                    [] => open.push(candidate),
+                    query => asking.push(candidate, query, &askers),
+                }
+            }
+            asking.sort_from(asking_start);
+            at_path.push(AtPath {
+                open: open_start..open.len(),
+                asking: asking_start..asking.len(),
+            });
+            paths.extend(
+                rules
+                    .first()
+                    .map(|(path, _)| IndexedPath { number, ..*path }),
+            );
+        }
+        let paths = Index::of(&paths);
         Self {
             rules,
-            conditions,
             paths,
-            queries,
+            at_path,
+            open,
+            asking,
         }
     }
 
     /// The rules that match, by position, up to and including the first that is `last`.
     #[must_use]
     pub fn matching(&self, subject: &Subject<'_>) -> Matches {
-        let method = Methods::bit(subject.method);
-        let mut found = self.paths.find(subject.path);
-        let found = found.as_mut_slice();
-        found.sort_unstable();
-
-        let candidates = found.iter().filter_map(|rule| {
-            let condition = self.conditions.get(*rule as usize)?;
-            (condition.methods.0 & method != 0).then_some((*rule, condition))
-        });
-        let mut values = None;
-        let mut matches = Matches::default();
-        for (rule, condition) in candidates.clone() {
-            if !condition.query.is_empty() {
-                let queries = candidates.clone().map(|(_, condition)| &condition.query);
-                let values = values.get_or_insert_with(|| self.queries.read(queries, subject));
-                if !condition.query.matches(values) {
-                    continue;
-                }
+        let method = Methods::of(subject.method);
+        let mut candidates = Few::<Candidate, 8>::new();
+        let mut take = |candidate: &Candidate| {
+            if candidate.methods.overlap(method) {
+                candidates.push(*candidate);
             }
-            matches.rules.push(rule);
-            if condition.last {
-                break;
+        };
+        let mut values = None;
+        for path in self.paths.find(subject.path).as_slice() {
+            let Some(at_path) = self.at_path.get(*path as usize) else {
+                continue;
+            };
+            let open = self.open.get(at_path.open.clone()).unwrap_or_default();
+            open.iter().for_each(&mut take);
+            if !at_path.asking.is_empty() {
+                let values: &Values<'_> = values.get_or_insert_with(|| self.asking.read(subject));
+                self.asking
+                    .answered(at_path.asking.clone(), values, &mut take);
             }
         }
+
+        let candidates = candidates.as_mut_slice();
+        candidates.sort_unstable_by_key(|candidate| candidate.position);
+        let end = candidates.iter().position(|candidate| candidate.last);
+        let counting = end.map_or(candidates.len(), |last| last + 1);
+        let mut matches = Matches::default();
+        matches.positions.extend(
+            candidates
+                .iter()
+                .take(counting)
+                .map(|candidate| candidate.position),
+        );
         matches
     }
 
@@ -243,12 +198,15 @@ impl RuleSet {
 impl Matches {
     /// Positions of the matched rules, ascending.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = usize> + '_ {
-        self.rules.as_slice().iter().map(|rule| *rule as usize)
+        self.positions
+            .as_slice()
+            .iter()
+            .map(|position| *position as usize)
     }
 
     /// Whether no rule matched.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.rules.as_slice().is_empty()
+        self.positions.as_slice().is_empty()
     }
 }

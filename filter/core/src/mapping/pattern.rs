@@ -9,6 +9,7 @@
 //! ```
 //! The path is a prefix unless `$` ends it. `{name}` is one or more characters of one segment.
 
+use super::index::IndexedPath;
 use crate::path::{decode, is_pchar, percent_code, push_segment_byte};
 use alloc::{boxed::Box, string::String, vec::Vec};
 
@@ -117,12 +118,13 @@ impl Pattern {
         &self.text
     }
 
-    pub(super) fn path(&self) -> &[u8] {
-        &self.path
-    }
-
-    pub(super) fn is_anchored(&self) -> bool {
-        self.anchored
+    /// The path for the index, which will know it by `number`.
+    pub(super) fn indexed(&self, number: u32) -> IndexedPath<'_> {
+        IndexedPath {
+            path: &self.path,
+            anchored: self.anchored,
+            number,
+        }
     }
 
     pub(super) fn query(&self) -> &[QueryPart] {
