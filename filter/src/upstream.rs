@@ -8,6 +8,9 @@ use tallygate_core::compiled::Product;
 pub(crate) const SECRET_TOKEN: &str = "x-3scale-proxy-secret-token";
 /// Read by the generated listener's route.
 const CLUSTER: &str = "x-tallygate-cluster";
+/// Read there too: where to connect, when it is not the host that the upstream is to see.
+const HOST: &str = "x-tallygate-upstream-host";
+const PORT: &str = "x-tallygate-upstream-port";
 
 /// Points the request at the product's private base URL, or leaves it to the operator's routes.
 ///
@@ -24,14 +27,16 @@ pub(crate) fn choose(
         (Upstream::Tallygate { plain, tls }, Some(private)) => {
             let cluster = if private.tls { tls } else { plain };
             set_request_header(CLUSTER, cluster.as_bytes());
-            set_request_header(
-                ":authority",
-                private
-                    .host_rewrite
-                    .as_ref()
-                    .unwrap_or(&private.authority)
-                    .as_bytes(),
-            );
+            match &private.host_rewrite {
+                Some(host) => {
+                    let default = if private.tls { "443" } else { "80" };
+                    let (name, port) = host_and_port(&private.authority, default);
+                    set_request_header(":authority", host.as_bytes());
+                    set_request_header(HOST, name.as_bytes());
+                    set_request_header(PORT, port.as_bytes());
+                }
+                None => set_request_header(":authority", private.authority.as_bytes()),
+            }
             let mut path = [private.path_prefix.as_bytes(), path].concat();
             if let Some(query) = target
                 .iter()
@@ -51,5 +56,13 @@ pub(crate) fn choose(
                 set_request_header(":path", target);
             }
         }
+    }
+}
+
+fn host_and_port<'a>(authority: &'a str, default: &'a str) -> (&'a str, &'a str) {
+    match authority.rsplit_once(':') {
+        // A colon further left belongs to an IPv6 address in brackets.
+        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => (host, port),
+        _ => (authority, default),
     }
 }

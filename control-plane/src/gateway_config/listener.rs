@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 /// The request header by which the filter picks the cluster. A client's own value never survives:
 /// the filter overwrites it on every admitted request, and all others are answered by the filter.
 const CLUSTER_HEADER: &str = "x-tallygate-cluster";
+/// Where to connect when it is not the host that the upstream is to see (`hostname_rewrite`), set by the filter.
+const UPSTREAM_HOST_HEADER: &str = "x-tallygate-upstream-host";
+const UPSTREAM_PORT_HEADER: &str = "x-tallygate-upstream-port";
 
 /// The listener of one gateway.
 pub(super) fn listener(bootstrap: &Bootstrap, gateway: &Gateway) -> Value {
@@ -57,21 +60,41 @@ fn connection_manager(bootstrap: &Bootstrap, gateway: &Gateway) -> Value {
                         // Only where the upstream cannot have seen the request: usage was counted once.
                         "retry_policy": {"retry_on": "connect-failure,refused-stream", "num_retries": 1},
                     },
-                    "request_headers_to_remove": [CLUSTER_HEADER],
+                    "request_headers_to_remove": [CLUSTER_HEADER, UPSTREAM_HOST_HEADER, UPSTREAM_PORT_HEADER],
                 }],
             }],
         },
         "http_filters": [
             {"name": "tallygate", "typed_config": plugin(bootstrap, gateway)},
+            {"name": "envoy.filters.http.set_filter_state", "typed_config": {
+                "@type": "type.googleapis.com/envoy.extensions.filters.http.set_filter_state.v3.Config",
+                "on_request_headers": [
+                    filter_state("envoy.upstream.dynamic_host", UPSTREAM_HOST_HEADER),
+                    filter_state("envoy.upstream.dynamic_port", UPSTREAM_PORT_HEADER),
+                ],
+            }},
             {"name": "envoy.filters.http.dynamic_forward_proxy", "typed_config": {
                 "@type": "type.googleapis.com/envoy.extensions.filters.http.dynamic_forward_proxy.v3.FilterConfig",
                 "dns_cache_config": dns_cache(),
+                "allow_dynamic_host_from_filter_state": true,
             }},
             {"name": "envoy.filters.http.router", "typed_config": {
                 "@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router",
                 "suppress_envoy_headers": true,
             }},
         ],
+    })
+}
+
+/// Hands a header of the filter's to the dynamic forward proxy; nothing when the filter did not set it.
+fn filter_state(key: &str, header: &str) -> Value {
+    json!({
+        "object_key": key,
+        "format_string": {
+            "text_format_source": {"inline_string": format!("%REQ({header})%")},
+            "omit_empty_values": true,
+        },
+        "skip_if_empty": true,
     })
 }
 
