@@ -239,10 +239,11 @@ impl Line {
         match envoy::call(&vm.config.cluster, headers, body, timeout) {
             Ok(token) => self.token = Some(token),
             Err(status) => {
-                if self.failures == 0 {
+                // The first moments of an Envoy have no addresses yet: say it only when that lasts.
+                if self.failures == 5 {
+                    let cluster = &vm.config.cluster;
                     log::error!(
-                        "cannot call the cluster `{}` ({status:?}): is it in Envoy's configuration?",
-                        vm.config.cluster
+                        "cannot call the cluster `{cluster}` ({status:?}): is it in Envoy's configuration, and does its name resolve?"
                     );
                 }
                 self.went(false);
