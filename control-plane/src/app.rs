@@ -2,6 +2,7 @@
 
 use crate::config::Config;
 use crate::db::Db;
+use crate::gateway_api::Gateways;
 use crate::ops::Metrics;
 use crate::secrets::Secrets;
 use std::sync::Arc;
@@ -18,6 +19,8 @@ pub struct App {
     pub secrets: Secrets,
     /// What `/metrics` shows.
     pub metrics: Arc<Metrics>,
+    /// What calls of gateways share.
+    pub gateways: Gateways,
     stopping: watch::Sender<bool>,
 }
 
@@ -25,11 +28,13 @@ impl App {
     /// Puts it together.
     #[must_use]
     pub fn new(db: Db, config: Config, secrets: Secrets) -> Self {
+        let metrics = Metrics::new();
         Self {
+            gateways: Gateways::new(db.clone(), &metrics),
             db,
             config: Arc::new(config),
             secrets,
-            metrics: Arc::new(Metrics::new()),
+            metrics: Arc::new(metrics),
             stopping: watch::Sender::new(false),
         }
     }

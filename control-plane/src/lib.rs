@@ -10,11 +10,15 @@ pub mod serve;
 pub mod router;
 
 pub mod admin_api;
+pub mod gateway_api;
 pub mod home;
 pub mod ops;
 
+pub mod ledger;
 pub mod provider;
+pub mod publish;
 pub mod secrets;
+pub mod series;
 
 pub mod db;
 pub mod error;

@@ -5,11 +5,11 @@
 use crate::admin_api::format;
 use crate::app::App;
 use crate::error::Error;
-use crate::{home, ops};
+use crate::{gateway_api, home, ops};
 use axum::Router;
 use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::get;
+use axum::routing::{get, post};
 use std::time::Duration;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
@@ -59,6 +59,8 @@ fn stats() -> Router<App> {
 #[rustfmt::skip]
 fn gateways() -> Router<App> {
     Router::new()
+        .route("/gateway/v1/snapshot", get(gateway_api::snapshot::snapshot))
+        .route("/gateway/v1/sync", post(gateway_api::sync::sync))
 }
 
 /// What operators call.

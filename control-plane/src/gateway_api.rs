@@ -1,0 +1,144 @@
+//! The gateway API: what Envoy's filters call. `snapshot` tells them what to decide by, `sync` takes what
+//! they counted.
+//!
+//! Gateways speak postcard, people and tools JSON, in both directions. Errors are problem+json.
+
+pub mod auth;
+pub mod snapshot;
+pub mod sync;
+
+use crate::db::Db;
+use crate::error::Error;
+use crate::ledger::{Counters, Ledger};
+use crate::ops::Metrics;
+use crate::publish::ApplicationCount;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use prometheus_client::metrics::counter::Counter;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::sync::Arc;
+use tallygate_core::wire;
+
+/// What the calls of all gateways share. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Gateways {
+    ledger: Ledger,
+    applications: Arc<ApplicationCount>,
+    pages: Counter,
+}
+
+/// How a message is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// [`wire::COMPACT`].
+    Compact,
+    /// [`wire::JSON`].
+    Json,
+}
+
+// === impl Gateways ===
+
+impl Gateways {
+    /// With its metrics made known to `/metrics`.
+    #[must_use]
+    pub fn new(db: Db, metrics: &Metrics) -> Self {
+        let (pages, counters) = (Counter::default(), Counters::default());
+        metrics.register(|registry| {
+            registry.register(
+                "snapshot_pages",
+                "Pages of snapshots sent to gateways",
+                pages.clone(),
+            );
+            counters.register(registry);
+        });
+        Self {
+            ledger: Ledger::new(db, counters),
+            applications: Arc::default(),
+            pages,
+        }
+    }
+}
+
+// === impl Form ===
+
+impl Form {
+    /// What the caller wants to read: compact when it says so, else JSON.
+    #[must_use]
+    pub fn accepted(headers: &HeaderMap) -> Self {
+        let compact = headers
+            .get_all(header::ACCEPT)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(','))
+            .any(|range| media_type(range).eq_ignore_ascii_case(wire::COMPACT));
+        if compact { Self::Compact } else { Self::Json }
+    }
+
+    /// What the caller has sent.
+    ///
+    /// # Errors
+    /// 415 when it is neither.
+    pub fn sent(headers: &HeaderMap) -> Result<Self, Error> {
+        let content_type = headers
+            .get(header::CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default();
+        match media_type(content_type) {
+            sent if sent.eq_ignore_ascii_case(wire::COMPACT) => Ok(Self::Compact),
+            sent if sent.eq_ignore_ascii_case(wire::JSON) => Ok(Self::Json),
+            _ => Err(Error::Refused(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                format!("send {} or {} (content-type)", wire::COMPACT, wire::JSON),
+            )),
+        }
+    }
+
+    /// Reads a message.
+    ///
+    /// # Errors
+    /// 400 when it is not one.
+    pub fn read<T: DeserializeOwned>(self, bytes: &[u8]) -> Result<T, Error> {
+        match self {
+            Self::Compact => {
+                wire::decode(bytes).map_err(|error| Error::bad_request(error.to_string()))
+            }
+            Self::Json => {
+                serde_json::from_slice(bytes).map_err(|error| Error::bad_request(error.to_string()))
+            }
+        }
+    }
+
+    /// Writes a message.
+    #[must_use]
+    pub fn write<T: Serialize>(self, message: &T) -> Vec<u8> {
+        match self {
+            Self::Compact => wire::encode(message),
+            // Plain data into memory: nothing that could fail.
+            Self::Json => serde_json::to_vec(message).unwrap_or_default(),
+        }
+    }
+
+    /// How long a part of a message is, with what separates it from the next.
+    #[must_use]
+    pub fn size<T: Serialize>(self, part: &T) -> usize {
+        self.write(part).len() + usize::from(self == Self::Json)
+    }
+
+    /// An answer of 200.
+    fn answer<T: Serialize>(self, message: &T) -> Response {
+        let content_type = match self {
+            Self::Compact => wire::COMPACT,
+            Self::Json => wire::JSON,
+        };
+        let headers = [
+            (header::CONTENT_TYPE, HeaderValue::from_static(content_type)),
+            (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        ];
+        (headers, self.write(message)).into_response()
+    }
+}
+
+fn media_type(value: &str) -> &str {
+    value.split(';').next().unwrap_or_default().trim()
+}
