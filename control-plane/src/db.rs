@@ -217,7 +217,7 @@ impl Db {
         let epoch = i64::from(rand::random::<u32>()) + 1;
         let mut tx = self.begin().await?;
         run!(tx, |c| sqlx::query(
-            "insert into ledger_epoch (only, epoch) values (1, $1) on conflict (only) do nothing"
+            "insert into ledger_epoch (one, epoch) values (1, $1) on conflict (one) do nothing"
         )
         .bind(epoch)
         .execute(c))?;

@@ -4,14 +4,14 @@
 -- One row. `n` is taken by `update … returning` in the writing transaction, so that revisions become
 -- visible in order (a sequence would let 11 be seen before 10 commits).
 create table revision (
-    only integer primary key check (only = 1),
+    one integer primary key check (one = 1),
     n bigint not null
 );
-insert into revision (only, n) values (1, 1);
+insert into revision (one, n) values (1, 1);
 
 -- One row. A restored database gets a new epoch.
 create table ledger_epoch (
-    only integer primary key check (only = 1),
+    one integer primary key check (one = 1),
     epoch bigint not null
 );
 

@@ -56,7 +56,7 @@ impl Tx {
             return Ok(revision);
         }
         let revision = on!(self, |c| sqlx::query_scalar::<_, i64>(
-            "update revision set n = n + 1 where only = 1 returning n"
+            "update revision set n = n + 1 where one = 1 returning n"
         )
         .fetch_one(c))?;
         self.revision = Some(revision);

@@ -1,1 +1,6 @@
-//! Tests.
+//! The control plane's tests: every one that touches the database runs on SQLite and on PostgreSQL.
+//!
+//! `routes` mirrors the API, `support` is what tests stand on.
+
+mod foundation;
+mod support;
