@@ -19,6 +19,7 @@ pub mod provider;
 pub mod publish;
 pub mod secrets;
 pub mod series;
+pub mod stats;
 
 pub mod db;
 pub mod error;

@@ -5,7 +5,7 @@
 use crate::admin_api::format;
 use crate::app::App;
 use crate::error::Error;
-use crate::{gateway_api, home, ops};
+use crate::{gateway_api, home, ops, stats};
 use axum::Router;
 use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -53,6 +53,8 @@ fn account_management() -> Router<App> {
 #[rustfmt::skip]
 fn stats() -> Router<App> {
     Router::new()
+        .route("/stats/services/{id}/usage", get(stats::of_service))
+        .route("/stats/applications/{id}/usage", get(stats::of_application))
 }
 
 /// What gateways call.

@@ -3,3 +3,4 @@
 pub mod ledger;
 pub mod products;
 pub mod snapshot;
+pub mod stats;
