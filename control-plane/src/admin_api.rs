@@ -3,8 +3,17 @@
 //! A handler here reads parameters, makes one call into the domain (`store` and friends), and returns an
 //! [`format::Answer`]. Never here: SQL, and any knowledge of XML or JSON outside `format`.
 
+pub mod accounts;
+pub mod applications;
 pub mod auth;
 pub mod format;
+pub mod gateways;
+pub mod idempotency;
+pub mod keys;
 pub mod page;
 pub mod params;
 pub mod path;
+pub mod settings;
+pub mod shapes;
+pub mod signup;
+pub mod users;

@@ -17,6 +17,11 @@ pub mod ops;
 pub mod ledger;
 pub mod provider;
 pub mod publish;
+pub mod signup;
+pub mod users;
+
+pub mod applications;
+pub mod credentials;
 pub mod secrets;
 pub mod series;
 pub mod stats;

@@ -2,14 +2,14 @@
 //!
 //! Two listeners: `admin` for providers, gateways and operators, `portal` for developers.
 
-use crate::admin_api::format;
+use crate::admin_api::{accounts, applications, format, gateways, keys, settings, signup, users};
 use crate::app::App;
 use crate::error::Error;
 use crate::{gateway_api, home, ops, stats};
 use axum::Router;
 use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post, put};
 use std::time::Duration;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
@@ -25,7 +25,7 @@ pub fn admin(app: &App) -> Router {
     let routes = Router::new()
         .merge(account_management())
         .merge(stats())
-        .merge(gateways())
+        .merge(gateway_api())
         .merge(operations())
         .with_state(app.clone());
     // Outside the router, because it changes the path that the router sees.
@@ -47,6 +47,37 @@ pub fn portal(app: &App) -> Router {
 #[rustfmt::skip]
 fn account_management() -> Router<App> {
     Router::new()
+        .route("/admin/api/signup", post(signup::create))
+        .route("/admin/api/accounts", get(accounts::index))
+        .route("/admin/api/accounts/find", get(accounts::find))
+        .route("/admin/api/accounts/{account_id}", get(accounts::show).put(accounts::update).delete(accounts::delete))
+        .route("/admin/api/accounts/{account_id}/approve", put(accounts::approve))
+        .route("/admin/api/accounts/{account_id}/reject", put(accounts::reject))
+        .route("/admin/api/accounts/{account_id}/make_pending", put(accounts::make_pending))
+        .route("/admin/api/accounts/{account_id}/suspend", put(accounts::suspend))
+        .route("/admin/api/accounts/{account_id}/resume", put(accounts::resume))
+        .route("/admin/api/accounts/{account_id}/change_plan", put(accounts::change_plan))
+        .route("/admin/api/accounts/{account_id}/users", get(users::index).post(users::create))
+        .route("/admin/api/accounts/{account_id}/users/{id}", get(users::show).put(users::update).delete(users::delete))
+        .route("/admin/api/accounts/{account_id}/users/{id}/activate", put(users::activate))
+        .route("/admin/api/accounts/{account_id}/users/{id}/suspend", put(users::suspend))
+        .route("/admin/api/accounts/{account_id}/users/{id}/unsuspend", put(users::unsuspend))
+        .route("/admin/api/accounts/{account_id}/users/{id}/admin", put(users::admin))
+        .route("/admin/api/accounts/{account_id}/users/{id}/member", put(users::member))
+        .route("/admin/api/accounts/{account_id}/applications", get(applications::index).post(applications::create))
+        .route("/admin/api/accounts/{account_id}/applications/find", get(applications::find_in_account))
+        .route("/admin/api/accounts/{account_id}/applications/{application_id}", get(applications::show).put(applications::update).delete(applications::delete))
+        .route("/admin/api/accounts/{account_id}/applications/{application_id}/accept", put(applications::accept))
+        .route("/admin/api/accounts/{account_id}/applications/{application_id}/suspend", put(applications::suspend))
+        .route("/admin/api/accounts/{account_id}/applications/{application_id}/resume", put(applications::resume))
+        .route("/admin/api/accounts/{account_id}/applications/{application_id}/change_plan", put(applications::change_plan))
+        .route("/admin/api/accounts/{account_id}/applications/{application_id}/keys", get(keys::index).post(keys::create))
+        .route("/admin/api/accounts/{account_id}/applications/{application_id}/keys/{key}", delete(keys::delete))
+        .route("/admin/api/applications", get(applications::index_all))
+        .route("/admin/api/applications/find", get(applications::find_any))
+        .route("/admin/api/gateways", get(gateways::index).post(gateways::create))
+        .route("/admin/api/gateways/{id}", get(gateways::show).delete(gateways::delete))
+        .route("/admin/api/settings", get(settings::show).put(settings::update))
 }
 
 /// The analytics API.
@@ -59,7 +90,7 @@ fn stats() -> Router<App> {
 
 /// What gateways call.
 #[rustfmt::skip]
-fn gateways() -> Router<App> {
+fn gateway_api() -> Router<App> {
     Router::new()
         .route("/gateway/v1/snapshot", get(gateway_api::snapshot::snapshot))
         .route("/gateway/v1/sync", post(gateway_api::sync::sync))

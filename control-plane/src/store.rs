@@ -1,6 +1,24 @@
 //! SQL, one file per resource. Never here: HTTP, and decisions about what a caller may do.
 
+pub mod accounts;
+pub mod applications;
+pub mod contracts;
+pub mod gateways;
+pub mod idempotency;
+pub mod keys;
 pub mod ledger;
 pub mod products;
+pub mod settings;
 pub mod snapshot;
 pub mod stats;
+pub mod users;
+
+/// For `in (…)`: ids of rows, which are numbers and so need no quoting. No ids match no row.
+fn id_list(ids: &[i64]) -> String {
+    let texts: Vec<String> = ids.iter().map(i64::to_string).collect();
+    if texts.is_empty() {
+        "null".into()
+    } else {
+        texts.join(", ")
+    }
+}

@@ -234,8 +234,10 @@ create table account_user (
     updated_at bigint not null,
     deleted_at bigint
 );
-create unique index account_user_username on account_user (username) where deleted_at is null;
-create unique index account_user_email on account_user (email) where deleted_at is null and email <> '';
+create index account_user_account on account_user (account_id);
+-- Whatever their case, names and addresses are one person's.
+create unique index account_user_username on account_user (lower(username)) where deleted_at is null;
+create unique index account_user_email on account_user (lower(email)) where deleted_at is null and email <> '';
 
 create table application (
     id integer primary key autoincrement,
@@ -264,6 +266,7 @@ create table application (
 create unique index application_ident on application (ident) where deleted_at is null;
 create index application_revision on application (revision, id);
 create index application_account on application (account_id);
+create index application_plan on application (plan_id);
 
 create table application_key (
     id integer primary key autoincrement,
@@ -372,7 +375,8 @@ create table idempotency (
     key_digest blob primary key,
     request_digest blob not null,
     status bigint,
-    content_type text,
+    -- sealed
     body blob,
     created_at bigint not null
 );
+create index idempotency_created on idempotency (created_at);

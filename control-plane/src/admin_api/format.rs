@@ -70,6 +70,56 @@ impl Answer {
     }
 }
 
+impl Answer {
+    /// As it is sent in a form.
+    #[must_use]
+    pub fn render(&self, format: Format) -> Rendered {
+        Rendered {
+            status: self.status,
+            location: self.location.as_ref().map(|location| {
+                let extension = match format {
+                    Format::Xml => "xml",
+                    Format::Json => "json",
+                };
+                format!("{location}.{extension}")
+            }),
+            body: self
+                .body
+                .as_ref()
+                .map(|node| render::document(node, format)),
+            format,
+        }
+    }
+}
+
+/// An answer in its form: what is sent, or kept to be sent again. Never logged: it may show credentials.
+pub struct Rendered {
+    /// Its status.
+    pub status: StatusCode,
+    /// Where a new resource is found.
+    pub location: Option<String>,
+    /// Its text.
+    pub body: Option<String>,
+    /// The form.
+    pub format: Format,
+}
+
+impl IntoResponse for Rendered {
+    fn into_response(self) -> Response {
+        let mut response = match self.body {
+            Some(text) => body(self.status, self.format, text),
+            None => self.status.into_response(),
+        };
+        if let Some(location) = self
+            .location
+            .and_then(|location| HeaderValue::from_str(&location).ok())
+        {
+            response.headers_mut().insert(header::LOCATION, location);
+        }
+        response
+    }
+}
+
 impl IntoResponse for Answer {
     /// Rendered by [`negotiate`], which alone knows the form.
     fn into_response(self) -> Response {
@@ -96,7 +146,7 @@ pub async fn negotiate(mut request: Request, next: Next) -> Response {
     request.extensions_mut().insert(format);
     let mut response = next.run(request).await;
     if let Some(answer) = response.extensions_mut().remove::<Answer>() {
-        return success(answer, format);
+        return answer.render(format).into_response();
     }
     if let Some(error) = response.extensions_mut().remove::<Error>() {
         return failure(&error, format);
@@ -143,23 +193,6 @@ fn with_path(uri: &Uri, path: &str) -> Option<Uri> {
     let mut parts = uri.clone().into_parts();
     parts.path_and_query = Some(path_and_query.ok()?);
     Uri::from_parts(parts).ok()
-}
-
-fn success(answer: Answer, format: Format) -> Response {
-    let mut response = match &answer.body {
-        Some(node) => body(answer.status, format, render::document(node, format)),
-        None => answer.status.into_response(),
-    };
-    if let Some(location) = answer.location {
-        let extension = match format {
-            Format::Xml => "xml",
-            Format::Json => "json",
-        };
-        if let Ok(location) = HeaderValue::from_str(&format!("{location}.{extension}")) {
-            response.headers_mut().insert(header::LOCATION, location);
-        }
-    }
-    response
 }
 
 fn failure(error: &Error, format: Format) -> Response {

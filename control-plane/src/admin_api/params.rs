@@ -9,14 +9,22 @@ use crate::error::{Error, FieldErrors};
 use axum::extract::Request;
 use axum::http::{StatusCode, header};
 use serde_json::{Map, Value};
+use std::fmt;
 
 /// The request's parameters, and what was found wrong with them so far.
 ///
 /// Getters return what they could read and note what they could not; [`Params::check`] ends the reading.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Params {
     values: Map<String, Value>,
     errors: FieldErrors,
+}
+
+impl fmt::Debug for Params {
+    /// Names only: values may be passwords and keys.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.values.keys()).finish()
+    }
 }
 
 impl Params {
@@ -52,6 +60,12 @@ impl Params {
     /// Notes an error.
     pub fn error(&mut self, field: &str, message: impl Into<String>) {
         self.errors.0.push((field.into(), message.into()));
+    }
+
+    /// Whether something was noted about a field.
+    #[must_use]
+    pub fn is_noted(&self, field: &str) -> bool {
+        self.errors.0.iter().any(|(noted, _)| noted == field)
     }
 
     /// Everything noted so far as one 422.

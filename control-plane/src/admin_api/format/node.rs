@@ -1,6 +1,7 @@
 //! The tree that both forms are rendered from.
 
 use crate::admin_api::page::Paged;
+use crate::secrets::Secret;
 use serde_json::Value;
 
 /// A value of an answer.
@@ -16,6 +17,8 @@ pub enum Node {
     Float(f64),
     /// Text.
     Text(String),
+    /// Text that `Debug` does not show.
+    Secret(Secret),
     /// A resource.
     Object(Object),
     /// Several.
@@ -211,6 +214,11 @@ impl From<String> for Node {
 impl From<&String> for Node {
     fn from(value: &String) -> Self {
         Self::Text(value.clone())
+    }
+}
+impl From<Secret> for Node {
+    fn from(value: Secret) -> Self {
+        Self::Secret(value)
     }
 }
 impl From<Value> for Node {

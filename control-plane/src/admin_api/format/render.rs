@@ -67,6 +67,7 @@ fn json_value(node: &Node) -> Value {
         Node::Int(value) => (*value).into(),
         Node::Float(value) => (*value).into(),
         Node::Text(value) => value.as_str().into(),
+        Node::Secret(value) => value.reveal().into(),
         Node::Object(object) => json_object(object),
         Node::List(list) => json_items(list),
         Node::Json(value) => value.clone(),
@@ -118,6 +119,7 @@ fn xml(out: &mut String, name: &str, node: &Node) {
         Node::Int(value) => element(out, name, &value.to_string()),
         Node::Float(value) => element(out, name, &format!("{value:?}")),
         Node::Text(value) => element(out, name, value),
+        Node::Secret(value) => element(out, name, value.reveal()),
         Node::Json(value) => element(out, name, &value.to_string()),
         Node::Object(object) => {
             let _ = write!(out, "<{name}");

@@ -1,0 +1,265 @@
+//! `/admin/api/accounts`: developer accounts and what happens to their state.
+
+use super::auth::{Read, Write};
+use super::format::{Answer, List, Object};
+use super::page::Page;
+use super::path::Ids;
+use super::shapes::{self, Base};
+use crate::app::App;
+use crate::applications;
+use crate::credentials::Fresh;
+use crate::db::Tx;
+use crate::error::Error;
+use crate::store::accounts::{self, Account, Event};
+use crate::store::{applications as application_rows, contracts, users};
+use axum::extract::State;
+
+const STATES: &[&str] = &["created", "pending", "approved", "rejected", "suspended"];
+
+/// `GET /admin/api/accounts`
+///
+/// # Errors
+/// See [`super`].
+pub async fn index(State(app): State<App>, mut call: Read) -> Result<Answer, Error> {
+    let page = Page::from_params(&mut call.params)?;
+    let state = call.params.opt_choice("state", STATES);
+    call.params.check()?;
+    let mut tx = app.db.read().await?;
+    let (rows, total) = accounts::page(&mut tx, state, page).await?;
+    let objects = objects(&app, &mut tx, &rows, None).await?;
+    Ok(Answer::ok(
+        List::new("accounts", "account", objects).paged(page.of(total)),
+    ))
+}
+
+/// `GET /admin/api/accounts/{id}`
+///
+/// # Errors
+/// See [`super`].
+pub async fn show(State(app): State<App>, Ids([id]): Ids<1>, _call: Read) -> Result<Answer, Error> {
+    let mut tx = app.db.read().await?;
+    Ok(Answer::ok(
+        object(&app, &mut tx, id, &Fresh::default()).await?,
+    ))
+}
+
+/// `GET /admin/api/accounts/find`: by username, email or id of one of its users.
+///
+/// # Errors
+/// See [`super`].
+pub async fn find(State(app): State<App>, mut call: Read) -> Result<Answer, Error> {
+    let id = call.params.opt_id("user_id");
+    let username = call.params.opt_filled("username", 255);
+    let email = call.params.opt_filled("email", 255);
+    if id.is_none() && username.is_none() && email.is_none() {
+        call.params
+            .error("base", "Give a username, an email or a user_id");
+    }
+    call.params.check()?;
+    let mut tx = app.db.read().await?;
+    let user = users::find(&mut tx, id, username.as_deref(), email.as_deref())
+        .await?
+        .ok_or(Error::NotFound)?;
+    Ok(Answer::ok(
+        object(&app, &mut tx, user.account_id, &Fresh::default()).await?,
+    ))
+}
+
+/// `PUT /admin/api/accounts/{id}`
+///
+/// # Errors
+/// See [`super`].
+pub async fn update(
+    State(app): State<App>,
+    Ids([id]): Ids<1>,
+    mut call: Write,
+) -> Result<Answer, Error> {
+    let org_name = call.params.opt_filled("org_name", 255);
+    call.params.check()?;
+    let mut tx = app.db.begin().await?;
+    accounts::update(&mut tx, id, org_name.as_deref(), None).await?;
+    answer(&app, tx, id).await
+}
+
+/// `DELETE /admin/api/accounts/{id}`
+///
+/// # Errors
+/// See [`super`].
+pub async fn delete(
+    State(app): State<App>,
+    Ids([id]): Ids<1>,
+    _call: Write,
+) -> Result<Answer, Error> {
+    let mut tx = app.db.begin().await?;
+    accounts::delete(&mut tx, id).await?;
+    tx.commit().await?;
+    Ok(Answer::empty())
+}
+
+/// `PUT /admin/api/accounts/{id}/change_plan`
+///
+/// # Errors
+/// See [`super`].
+pub async fn change_plan(
+    State(app): State<App>,
+    Ids([id]): Ids<1>,
+    mut call: Write,
+) -> Result<Answer, Error> {
+    let plan_id = call.params.int("plan_id", 1, i64::MAX);
+    call.params.check()?;
+    let mut tx = app.db.begin().await?;
+    accounts::lock(&mut tx, id).await?;
+    if contracts::find(&mut tx, "account_plan", plan_id)
+        .await?
+        .is_none()
+    {
+        return Err(Error::invalid(
+            "plan_id",
+            "is not the id of an account plan",
+        ));
+    }
+    accounts::update(&mut tx, id, None, Some(plan_id)).await?;
+    answer(&app, tx, id).await
+}
+
+/// `PUT /admin/api/accounts/{id}/approve`
+///
+/// # Errors
+/// See [`super`].
+pub async fn approve(
+    State(app): State<App>,
+    Ids([id]): Ids<1>,
+    _call: Write,
+) -> Result<Answer, Error> {
+    transition(&app, id, Event::Approve).await
+}
+
+/// `PUT /admin/api/accounts/{id}/reject`
+///
+/// # Errors
+/// See [`super`].
+pub async fn reject(
+    State(app): State<App>,
+    Ids([id]): Ids<1>,
+    _call: Write,
+) -> Result<Answer, Error> {
+    transition(&app, id, Event::Reject).await
+}
+
+/// `PUT /admin/api/accounts/{id}/make_pending`
+///
+/// # Errors
+/// See [`super`].
+pub async fn make_pending(
+    State(app): State<App>,
+    Ids([id]): Ids<1>,
+    _call: Write,
+) -> Result<Answer, Error> {
+    transition(&app, id, Event::MakePending).await
+}
+
+/// `PUT /admin/api/accounts/{id}/suspend`
+///
+/// # Errors
+/// See [`super`].
+pub async fn suspend(
+    State(app): State<App>,
+    Ids([id]): Ids<1>,
+    _call: Write,
+) -> Result<Answer, Error> {
+    transition(&app, id, Event::Suspend).await
+}
+
+/// `PUT /admin/api/accounts/{id}/resume`
+///
+/// # Errors
+/// See [`super`].
+pub async fn resume(
+    State(app): State<App>,
+    Ids([id]): Ids<1>,
+    _call: Write,
+) -> Result<Answer, Error> {
+    transition(&app, id, Event::Resume).await
+}
+
+async fn transition(app: &App, id: i64, event: Event) -> Result<Answer, Error> {
+    let mut tx = app.db.begin().await?;
+    accounts::transition(&mut tx, id, event).await?;
+    answer(app, tx, id).await
+}
+
+/// Shows an account as this transaction leaves it.
+async fn answer(app: &App, mut tx: Tx, id: i64) -> Result<Answer, Error> {
+    let object = object(app, &mut tx, id, &Fresh::default()).await?;
+    tx.commit().await?;
+    Ok(Answer::ok(object))
+}
+
+/// An account with its users, plans and applications.
+pub(super) async fn object(
+    app: &App,
+    tx: &mut Tx,
+    id: i64,
+    fresh: &Fresh,
+) -> Result<Object, Error> {
+    let account = accounts::get(tx, id).await?;
+    objects(app, tx, &[account], Some(fresh))
+        .await?
+        .pop()
+        .ok_or(Error::NotFound)
+}
+
+/// Accounts with their users and plans; their applications too, when `fresh` is given.
+async fn objects(
+    app: &App,
+    tx: &mut Tx,
+    accounts: &[Account],
+    fresh: Option<&Fresh>,
+) -> Result<Vec<Object>, Error> {
+    let ids: Vec<i64> = accounts.iter().map(|account| account.id).collect();
+    let users = users::of(tx, &ids).await?;
+    let applications = application_rows::of_accounts(tx, &ids).await?;
+    let mut plan_ids: Vec<i64> = accounts
+        .iter()
+        .filter_map(|account| account.plan_id)
+        .chain(applications.iter().map(|application| application.plan_id))
+        .collect();
+    plan_ids.sort_unstable();
+    plan_ids.dedup();
+    let plans = contracts::by_ids(tx, &plan_ids).await?;
+    // Which plans an account is on, in the order of their ids.
+    let on: Vec<(i64, i64)> = accounts
+        .iter()
+        .filter_map(|account| Some((account.id, account.plan_id?)))
+        .chain(
+            applications
+                .iter()
+                .map(|application| (application.account_id, application.plan_id)),
+        )
+        .collect();
+    let views = match fresh {
+        Some(fresh) => Some(applications::views(tx, &app.secrets, applications, fresh).await?),
+        None => None,
+    };
+    let base = Base(&app.config.admin_url);
+    Ok(accounts
+        .iter()
+        .map(|account| {
+            let plans: Vec<_> = plans
+                .iter()
+                .filter(|plan| on.contains(&(account.id, plan.id)))
+                .collect();
+            let users: Vec<_> = users
+                .iter()
+                .filter(|user| user.account_id == account.id)
+                .collect();
+            let views: Option<Vec<_>> = views.as_ref().map(|views| {
+                views
+                    .iter()
+                    .filter(|view| view.application.account_id == account.id)
+                    .collect()
+            });
+            shapes::account(base, account, &plans, &users, views.as_deref())
+        })
+        .collect())
+}

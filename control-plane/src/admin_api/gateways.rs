@@ -1,0 +1,106 @@
+//! `/admin/api/gateways`: which Envoys may ask for snapshots, and how they are.
+
+use super::auth::{Read, Write};
+use super::format::{Answer, List, Object, timestamp};
+use super::path::Ids;
+use crate::app::App;
+use crate::error::Error;
+use crate::secrets::{self, Secret};
+use crate::store::gateways::{self, Gateway};
+use axum::extract::State;
+
+const ENVIRONMENTS: &[&str] = &["staging", "production"];
+
+/// `GET /admin/api/gateways`
+///
+/// # Errors
+/// See [`super`].
+pub async fn index(State(app): State<App>, _call: Read) -> Result<Answer, Error> {
+    let now_ms = app.db.now_ms().await?;
+    let mut tx = app.db.read().await?;
+    let revision = gateways::revision(&mut tx).await?;
+    let all = gateways::all(&mut tx).await?;
+    Ok(Answer::ok(List::new(
+        "gateways",
+        "gateway",
+        all.iter().map(|gateway| object(gateway, revision, now_ms)),
+    )))
+}
+
+/// `POST /admin/api/gateways`: the only answer that shows its token.
+///
+/// # Errors
+/// See [`super`].
+pub async fn create(State(app): State<App>, mut call: Write) -> Result<Answer, Error> {
+    let params = &mut call.params;
+    let name = params.text("name", 255);
+    let environment = params.opt_choice("environment", ENVIRONMENTS);
+    if environment.is_none() && !params.is_noted("environment") {
+        params.error("environment", "must be staging or production");
+    }
+    params.check()?;
+    let token = secrets::new_gateway_token();
+    let digest = secrets::token_digest(token.reveal());
+    let mut tx = app.db.begin().await?;
+    let now_ms = tx.now_ms().await?;
+    let environment = environment.unwrap_or_default();
+    let gateway = gateways::insert(&mut tx, &name, environment, &digest, now_ms).await?;
+    let revision = gateways::revision(&mut tx).await?;
+    tx.commit().await?;
+    let id = gateway.id;
+    Ok(Answer::created(
+        with_token(object(&gateway, revision, now_ms), token),
+        format!("/admin/api/gateways/{id}"),
+    ))
+}
+
+/// `GET /admin/api/gateways/{id}`
+///
+/// # Errors
+/// See [`super`].
+pub async fn show(State(app): State<App>, Ids([id]): Ids<1>, _call: Read) -> Result<Answer, Error> {
+    let now_ms = app.db.now_ms().await?;
+    let mut tx = app.db.read().await?;
+    let gateway = gateways::get(&mut tx, id).await?;
+    let revision = gateways::revision(&mut tx).await?;
+    Ok(Answer::ok(object(&gateway, revision, now_ms)))
+}
+
+/// `DELETE /admin/api/gateways/{id}`: its token stops working at once.
+///
+/// # Errors
+/// See [`super`].
+pub async fn delete(
+    State(app): State<App>,
+    Ids([id]): Ids<1>,
+    _call: Write,
+) -> Result<Answer, Error> {
+    let mut tx = app.db.begin().await?;
+    let now_ms = tx.now_ms().await?;
+    gateways::delete(&mut tx, id, now_ms).await?;
+    tx.commit().await?;
+    Ok(Answer::empty())
+}
+
+fn with_token(object: Object, token: Secret) -> Object {
+    object.with("token", token)
+}
+
+fn object(gateway: &Gateway, revision: i64, now_ms: i64) -> Object {
+    let silent_secs = gateway
+        .last_seen_at
+        .map(|seen_at| (now_ms - seen_at).max(0) / 1000);
+    let behind = gateway.revision_seen.map(|seen| (revision - seen).max(0));
+    Object::new("gateway")
+        .with("id", gateway.id)
+        .with("name", &gateway.name)
+        .with("environment", &gateway.environment)
+        .with("created_at", timestamp(gateway.created_at))
+        .with("last_seen_at", gateway.last_seen_at.map(timestamp))
+        .with("last_seen_secs_ago", silent_secs)
+        .with("revision", revision)
+        .with("revision_seen", gateway.revision_seen)
+        .with("revisions_behind", behind)
+        .with("batches_waiting", gateway.batches_waiting)
+        .with("filter_version", gateway.filter_version.as_ref())
+}

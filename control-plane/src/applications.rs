@@ -1,0 +1,440 @@
+//! Applications: made with their credentials, given further ones, and shown with them.
+//!
+//! Parameters and permissions are not looked at here, and no SQL is written here.
+
+use crate::credentials::{self, Fresh, MOST_KEYS, Sealer};
+use crate::db::Tx;
+use crate::error::{Error, FieldErrors};
+use crate::secrets::{self, APPLICATION_KEY_VALUE, APPLICATION_USER_KEY, Secret, Secrets};
+use crate::store::applications::{self as rows, Application};
+use crate::store::contracts::{self, ApplicationPlan, Plan};
+use crate::store::keys;
+
+/// An application to be made.
+#[derive(Debug)]
+pub struct NewApplication<'a> {
+    /// The account it is of.
+    pub account_id: i64,
+    /// What the developer calls it.
+    pub name: &'a str,
+    /// What it is for.
+    pub description: &'a str,
+    /// How it came about: `api`, `signup`.
+    pub origin: &'a str,
+    /// Credentials it is to have; what is missing is made.
+    pub wanted: Wanted,
+}
+
+/// Credentials that somebody chose.
+#[derive(Debug, Default)]
+pub struct Wanted {
+    /// The `app_id`.
+    pub app_id: Option<String>,
+    /// The `user_key`.
+    pub user_key: Option<Secret>,
+    /// The keys.
+    pub keys: Vec<Secret>,
+}
+
+/// An application as answers show it.
+#[derive(Debug)]
+pub struct View {
+    /// Its row.
+    pub application: Application,
+    /// The plan it is on.
+    pub plan: Plan,
+    /// What is shown of its `user_key`; none when its product takes `app_id`.
+    pub user_key: Option<Secret>,
+    /// Its keys, oldest first.
+    pub keys: Vec<KeyView>,
+}
+
+/// A key as answers show it.
+#[derive(Debug)]
+pub struct KeyView {
+    /// What is shown of its value.
+    pub value: Secret,
+    /// When it was made.
+    pub created_at: i64,
+    /// The same.
+    pub updated_at: i64,
+}
+
+/// Makes an application on a plan; pending, if the plan wants it approved. Its id, and its credentials.
+///
+/// # Errors
+/// 422 when chosen credentials cannot be had.
+pub async fn create(
+    tx: &mut Tx,
+    secrets: &Secrets,
+    plan: &ApplicationPlan,
+    new: NewApplication<'_>,
+) -> Result<(i64, Fresh), Error> {
+    // First, so that nobody else takes what is found free below.
+    tx.next_revision().await?;
+    check(plan, &new.wanted)?;
+    let sealer = Sealer::load(tx, secrets).await?;
+    let Wanted {
+        app_id,
+        user_key,
+        mut keys,
+    } = new.wanted;
+    let mut fresh = Fresh::default();
+    let (app_id, ident, sealed_user_key) = if takes_user_key(&plan.backend_version) {
+        let user_key = user_key.unwrap_or_else(secrets::new_application_key);
+        let ident = credentials::ident(plan.product_id, user_key.reveal());
+        refuse_taken(tx, &ident, "user_key").await?;
+        let sealed = sealer.seal(APPLICATION_USER_KEY, &user_key)?;
+        fresh.0.push(user_key);
+        (None, ident, sealed)
+    } else {
+        let app_id = match app_id {
+            Some(app_id) => app_id,
+            None => free_app_id(tx, plan.product_id).await?,
+        };
+        let ident = credentials::ident(plan.product_id, &app_id);
+        refuse_taken(tx, &ident, "application_id").await?;
+        if keys.is_empty() && plan.mandatory_app_key {
+            keys.push(secrets::new_application_key());
+        }
+        (Some(app_id), ident, None)
+    };
+    let id = rows::insert(
+        tx,
+        rows::NewRow {
+            account_id: new.account_id,
+            product_id: plan.product_id,
+            plan_id: plan.id,
+            name: new.name,
+            description: new.description,
+            state: if plan.approval_required {
+                "pending"
+            } else {
+                "live"
+            },
+            app_id: app_id.as_deref(),
+            user_key: sealed_user_key.as_deref(),
+            ident: &ident,
+            create_origin: new.origin,
+        },
+    )
+    .await?;
+    for key in keys {
+        insert_key(tx, &sealer, id, &key).await?;
+        fresh.0.push(key);
+    }
+    Ok((id, fresh))
+}
+
+/// Gives an application one more key: the chosen one, or a new one.
+///
+/// # Errors
+/// 404 when there is no such application, 422 when it cannot have this key or any more.
+pub async fn add_key(
+    tx: &mut Tx,
+    secrets: &Secrets,
+    account_id: i64,
+    id: i64,
+    chosen: Option<Secret>,
+) -> Result<Fresh, Error> {
+    tx.next_revision().await?;
+    let application = rows::get(tx, Some(account_id), id).await?;
+    if takes_user_key(&application.backend_version) {
+        return Err(Error::invalid("key", TAKES_USER_KEY));
+    }
+    let key = chosen.unwrap_or_else(secrets::new_application_key);
+    if let Some(problem) = credentials::app_key_problem(key.reveal()) {
+        return Err(Error::invalid("key", problem));
+    }
+    let had = keys::of(tx, &[id]).await?;
+    let digest = credentials::key_digest(&key);
+    if had.iter().any(|had| had.digest == digest) {
+        return Err(Error::invalid("key", "has already been taken"));
+    }
+    if had.len() >= MOST_KEYS {
+        return Err(Error::invalid(
+            "key",
+            format!(
+                "cannot be added: an application has at most {MOST_KEYS} keys, delete one first"
+            ),
+        ));
+    }
+    let sealer = Sealer::load(tx, secrets).await?;
+    insert_key(tx, &sealer, id, &key).await?;
+    rows::stamp(tx, id).await?;
+    Ok(Fresh(vec![key]))
+}
+
+/// Takes a key from an application, named by its value or by what is shown of it.
+///
+/// # Errors
+/// 404 when there is no such application or key.
+pub async fn remove_key(
+    tx: &mut Tx,
+    account_id: i64,
+    id: i64,
+    value: &Secret,
+) -> Result<(), Error> {
+    tx.next_revision().await?;
+    rows::get(tx, Some(account_id), id).await?;
+    let digest = credentials::key_digest(value);
+    let key = keys::of(tx, &[id])
+        .await?
+        .into_iter()
+        .find(|key| {
+            secrets::same(&key.digest, &digest)
+                || credentials::masked(&key.digest) == value.reveal()
+        })
+        .ok_or(Error::NotFound)?;
+    keys::delete(tx, id, &key.digest).await?;
+    rows::stamp(tx, id).await
+}
+
+/// Gives an application another `user_key`; the old one stops working.
+///
+/// # Errors
+/// 422 when it cannot have this one.
+pub async fn replace_user_key(
+    tx: &mut Tx,
+    secrets: &Secrets,
+    application: &Application,
+    user_key: Secret,
+) -> Result<Fresh, Error> {
+    tx.next_revision().await?;
+    if !takes_user_key(&application.backend_version) {
+        return Err(Error::invalid("user_key", TAKES_APP_ID));
+    }
+    if let Some(problem) = credentials::user_key_problem(user_key.reveal()) {
+        return Err(Error::invalid("user_key", problem));
+    }
+    let ident = credentials::ident(application.product_id, user_key.reveal());
+    if ident != application.ident {
+        refuse_taken(tx, &ident, "user_key").await?;
+    }
+    let sealer = Sealer::load(tx, secrets).await?;
+    let sealed = sealer.seal(APPLICATION_USER_KEY, &user_key)?;
+    rows::set_user_key(tx, application, &ident, sealed.as_deref()).await?;
+    Ok(Fresh(vec![user_key]))
+}
+
+/// Puts an application on another plan of its product.
+///
+/// # Errors
+/// 404 when there is no such application, 422 when the plan is not one of its product's.
+pub async fn change_plan(tx: &mut Tx, account_id: i64, id: i64, plan_id: i64) -> Result<(), Error> {
+    tx.next_revision().await?;
+    let application = rows::get(tx, Some(account_id), id).await?;
+    match contracts::find_application_plan(tx, plan_id).await? {
+        Some(plan) if plan.product_id == application.product_id => {
+            rows::set_plan(tx, id, plan_id).await
+        }
+        Some(_) => Err(Error::invalid(
+            "plan_id",
+            "is a plan of another product than the application's",
+        )),
+        None => Err(Error::invalid("plan_id", NO_SUCH_PLAN)),
+    }
+}
+
+/// The application in some product, or in one, that this identifier names.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn find_by_identifier(
+    tx: &mut Tx,
+    product_id: Option<i64>,
+    identifier: &str,
+) -> Result<Option<Application>, Error> {
+    let products = match product_id {
+        Some(id) => vec![id],
+        None => rows::products(tx).await?,
+    };
+    for product_id in products {
+        let ident = credentials::ident(product_id, identifier);
+        if let Some(application) = rows::by_ident(tx, &ident).await? {
+            return Ok(Some(application));
+        }
+    }
+    Ok(None)
+}
+
+/// What answers show of some applications.
+///
+/// # Errors
+/// When the database does not answer, or holds credentials sealed with another key.
+pub async fn views(
+    tx: &mut Tx,
+    secrets: &Secrets,
+    applications: Vec<Application>,
+    fresh: &Fresh,
+) -> Result<Vec<View>, Error> {
+    let ids: Vec<i64> = applications
+        .iter()
+        .map(|application| application.id)
+        .collect();
+    let mut plan_ids: Vec<i64> = applications
+        .iter()
+        .map(|application| application.plan_id)
+        .collect();
+    plan_ids.sort_unstable();
+    plan_ids.dedup();
+    let plans = contracts::by_ids(tx, &plan_ids).await?;
+    let keys = keys::of(tx, &ids).await?;
+    applications
+        .into_iter()
+        .map(|application| {
+            let plan = plans
+                .iter()
+                .find(|plan| plan.id == application.plan_id)
+                .cloned()
+                .ok_or_else(|| Error::internal("an application without a plan"))?;
+            let user_key = takes_user_key(&application.backend_version)
+                .then(|| {
+                    fresh.show(
+                        secrets,
+                        APPLICATION_USER_KEY,
+                        application.user_key.as_deref(),
+                        &application.ident,
+                        |value| {
+                            credentials::ident(application.product_id, value.reveal())
+                                == application.ident
+                        },
+                    )
+                })
+                .transpose()?;
+            let keys = keys
+                .iter()
+                .filter(|key| key.application_id == application.id)
+                .map(|key| {
+                    let value = fresh.show(
+                        secrets,
+                        APPLICATION_KEY_VALUE,
+                        key.value.as_deref(),
+                        &key.digest,
+                        |value| credentials::key_digest(value) == key.digest,
+                    )?;
+                    Ok(KeyView {
+                        value,
+                        created_at: key.created_at,
+                        updated_at: key.updated_at,
+                    })
+                })
+                .collect::<Result<_, Error>>()?;
+            Ok(View {
+                application,
+                plan,
+                user_key,
+                keys,
+            })
+        })
+        .collect()
+}
+
+/// What one application shows.
+///
+/// # Errors
+/// 404 when there is none.
+pub async fn view(tx: &mut Tx, secrets: &Secrets, id: i64, fresh: &Fresh) -> Result<View, Error> {
+    let application = rows::get(tx, None, id).await?;
+    views(tx, secrets, vec![application], fresh)
+        .await?
+        .pop()
+        .ok_or(Error::NotFound)
+}
+
+/// Whether a product's applications are known by one `user_key`.
+#[must_use]
+pub fn takes_user_key(backend_version: &str) -> bool {
+    backend_version == "1"
+}
+
+/// Told of a plan id that names no application plan.
+pub const NO_SUCH_PLAN: &str = "is not the id of an application plan";
+const TAKES_USER_KEY: &str = "cannot be set: this product's applications have a user_key";
+const TAKES_APP_ID: &str =
+    "cannot be set: this product's applications have an application_id and keys";
+
+fn check(plan: &ApplicationPlan, wanted: &Wanted) -> Result<(), Error> {
+    let mut errors = FieldErrors::default();
+    let mut note = |field: &str, problem: Option<String>| {
+        errors
+            .0
+            .extend(problem.map(|problem| (field.to_owned(), problem)));
+    };
+    if takes_user_key(&plan.backend_version) {
+        if let Some(user_key) = &wanted.user_key {
+            note("user_key", credentials::user_key_problem(user_key.reveal()));
+        }
+        note(
+            "application_id",
+            wanted.app_id.as_ref().map(|_| TAKES_USER_KEY.into()),
+        );
+        note(
+            "application_key",
+            wanted.keys.first().map(|_| TAKES_USER_KEY.into()),
+        );
+    } else {
+        note(
+            "user_key",
+            wanted.user_key.as_ref().map(|_| TAKES_APP_ID.into()),
+        );
+        if let Some(app_id) = &wanted.app_id {
+            note("application_id", credentials::app_id_problem(app_id));
+        }
+        note(
+            "application_key",
+            wanted
+                .keys
+                .iter()
+                .find_map(|key| credentials::app_key_problem(key.reveal())),
+        );
+        let mut values: Vec<&str> = wanted.keys.iter().map(Secret::reveal).collect();
+        values.sort_unstable();
+        values.dedup();
+        if values.len() < wanted.keys.len() {
+            note("application_key", Some("is given twice".into()));
+        }
+        if wanted.keys.len() > MOST_KEYS {
+            note(
+                "application_key",
+                Some(format!("may be given at most {MOST_KEYS} times")),
+            );
+        }
+    }
+    if errors.0.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::Invalid(errors))
+    }
+}
+
+async fn insert_key(
+    tx: &mut Tx,
+    sealer: &Sealer<'_>,
+    application_id: i64,
+    key: &Secret,
+) -> Result<(), Error> {
+    let sealed = sealer.seal(APPLICATION_KEY_VALUE, key)?;
+    let now_ms = tx.now_ms().await?;
+    let digest = credentials::key_digest(key);
+    keys::insert(tx, application_id, &digest, sealed.as_deref(), now_ms).await
+}
+
+async fn refuse_taken(tx: &mut Tx, ident: &[u8], field: &'static str) -> Result<(), Error> {
+    match rows::by_ident(tx, ident).await? {
+        Some(_) => Err(Error::invalid(field, "has already been taken")),
+        None => Ok(()),
+    }
+}
+
+/// 32 bits meet by chance once there are some ten thousand applications.
+async fn free_app_id(tx: &mut Tx, product_id: i64) -> Result<String, Error> {
+    for _ in 0..16 {
+        let app_id = secrets::new_app_id();
+        let ident = credentials::ident(product_id, &app_id);
+        if rows::by_ident(tx, &ident).await?.is_none() {
+            return Ok(app_id);
+        }
+    }
+    Err(Error::internal("no free application id found"))
+}

@@ -1,0 +1,154 @@
+//! A developer signs up: account, first user and applications in one transaction, or nothing.
+
+use crate::applications::{self, NewApplication, Wanted};
+use crate::credentials::Fresh;
+use crate::db::Tx;
+use crate::error::{Error, FieldErrors};
+use crate::secrets::Secrets;
+use crate::store::contracts::{self, ApplicationPlan, Plan};
+use crate::store::{accounts, settings, users as user_rows};
+use crate::users;
+
+/// Who signs up, and for what.
+#[derive(Debug)]
+pub struct Signup<'a> {
+    /// The developer's organisation.
+    pub org_name: &'a str,
+    /// What its first user logs in with.
+    pub username: &'a str,
+    /// The user's address, or blank.
+    pub email: &'a str,
+    /// Argon2id; without a password the user stays pending.
+    pub password_hash: Option<&'a str>,
+    /// The account plan; the default one when `None`.
+    pub account_plan_id: Option<i64>,
+    /// A service plan. There are no contracts for them yet: it must merely exist.
+    pub service_plan_id: Option<i64>,
+    /// Application plans; products without one here get their default one.
+    pub application_plan_ids: &'a [i64],
+}
+
+/// Name and description of the applications that come with it.
+const APPLICATION_NAME: &str = "API signup";
+
+/// Makes it all. The account's id, and credentials that are shown now or never.
+///
+/// # Errors
+/// 422 when names are taken or plans do not exist.
+pub async fn sign_up(
+    tx: &mut Tx,
+    secrets: &Secrets,
+    signup: &Signup<'_>,
+) -> Result<(i64, Fresh), Error> {
+    // First, so that nobody else takes what is found free below.
+    tx.next_revision().await?;
+    let mut errors = FieldErrors::default();
+    for field in users::taken(tx, Some(signup.username), Some(signup.email), None).await? {
+        errors
+            .0
+            .push((field.into(), "has already been taken".into()));
+    }
+    let account_plan = account_plan(tx, signup, &mut errors).await?;
+    let application_plans = application_plans(tx, signup, &mut errors).await?;
+    if !errors.0.is_empty() {
+        return Err(Error::Invalid(errors));
+    }
+
+    let approval_required = approval_required(tx, account_plan.as_ref()).await?;
+    let active = signup.password_hash.is_some() && !approval_required;
+    let state = match (signup.password_hash, approval_required) {
+        (None, _) => "created",
+        (Some(_), true) => "pending",
+        (Some(_), false) => "approved",
+    };
+    let now_ms = tx.now_ms().await?;
+    let plan_id = account_plan.map(|plan| plan.id);
+    let account_id = accounts::insert(tx, signup.org_name, state, plan_id, now_ms).await?;
+    user_rows::insert(
+        tx,
+        user_rows::NewUser {
+            account_id,
+            username: signup.username,
+            email: signup.email,
+            password_hash: signup.password_hash,
+            state: if active { "active" } else { "pending" },
+            role: "admin",
+        },
+        now_ms,
+    )
+    .await?;
+    let mut fresh = Fresh::default();
+    for plan in &application_plans {
+        let application = NewApplication {
+            account_id,
+            name: APPLICATION_NAME,
+            description: APPLICATION_NAME,
+            origin: "api",
+            wanted: Wanted::default(),
+        };
+        let (_, made) = applications::create(tx, secrets, plan, application).await?;
+        fresh.0.extend(made.0);
+    }
+    Ok((account_id, fresh))
+}
+
+/// Whether an account on this plan waits for the provider.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn approval_required(tx: &mut Tx, plan: Option<&Plan>) -> Result<bool, Error> {
+    Ok(plan.is_some_and(|plan| plan.approval_required)
+        || settings::get(tx, settings::ACCOUNT_APPROVAL_REQUIRED).await?)
+}
+
+async fn account_plan(
+    tx: &mut Tx,
+    signup: &Signup<'_>,
+    errors: &mut FieldErrors,
+) -> Result<Option<Plan>, Error> {
+    if let Some(id) = signup.service_plan_id
+        && contracts::find(tx, "service_plan", id).await?.is_none()
+    {
+        errors.0.push((
+            "service_plan_id".into(),
+            "is not the id of a service plan".into(),
+        ));
+    }
+    let Some(id) = signup.account_plan_id else {
+        return contracts::default_account_plan(tx).await;
+    };
+    let plan = contracts::find(tx, "account_plan", id).await?;
+    if plan.is_none() {
+        errors.0.push((
+            "account_plan_id".into(),
+            "is not the id of an account plan".into(),
+        ));
+    }
+    Ok(plan)
+}
+
+async fn application_plans(
+    tx: &mut Tx,
+    signup: &Signup<'_>,
+    errors: &mut FieldErrors,
+) -> Result<Vec<ApplicationPlan>, Error> {
+    let mut plans: Vec<ApplicationPlan> = Vec::new();
+    for id in signup.application_plan_ids {
+        match contracts::find_application_plan(tx, *id).await? {
+            Some(plan) => plans.push(plan),
+            None => errors.0.push((
+                "application_plan_id".into(),
+                applications::NO_SUCH_PLAN.into(),
+            )),
+        }
+    }
+    for default in contracts::default_application_plans(tx).await? {
+        if plans
+            .iter()
+            .all(|plan| plan.product_id != default.product_id)
+        {
+            plans.push(default);
+        }
+    }
+    Ok(plans)
+}

@@ -1,0 +1,158 @@
+//! Users of developer accounts: which names, addresses and passwords they may have.
+
+use crate::admin_api::params::Params;
+use crate::db::Tx;
+use crate::error::Error;
+use crate::secrets::Secret;
+use crate::store::users as rows;
+use serde_json::Value;
+
+/// What a caller says of a user, once it passed the rules that need no database.
+#[derive(Debug, Default)]
+pub struct Person {
+    /// What it logs in with.
+    pub username: Option<String>,
+    /// Its address; `Some("")` takes it away.
+    pub email: Option<String>,
+    /// Its password.
+    pub password: Option<Secret>,
+}
+
+const USERNAME: std::ops::RangeInclusive<usize> = 3..=40;
+/// As 3scale's; the upper bound only keeps hashing cheap.
+const PASSWORD: std::ops::RangeInclusive<usize> = 6..=255;
+
+impl Person {
+    /// Reads `username`, `email` and `password`, and notes what is wrong with them.
+    pub fn read(params: &mut Params) -> Self {
+        let username = params.opt_filled("username", *USERNAME.end());
+        if let Some(problem) = username.as_deref().and_then(username_problem) {
+            params.error("username", problem);
+        }
+        let email = params.opt_text("email", 255);
+        if let Some(email) = &email
+            && !email.is_empty()
+            && !looks_like_email(email)
+        {
+            params.error("email", "should look like an email address");
+        }
+        Self {
+            username,
+            email,
+            password: read_password(params),
+        }
+    }
+}
+
+/// Notes which of username and e-mail somebody else has.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn taken(
+    tx: &mut Tx,
+    username: Option<&str>,
+    email: Option<&str>,
+    except: Option<i64>,
+) -> Result<Vec<&'static str>, Error> {
+    let mut taken = Vec::new();
+    let email = email.filter(|email| !email.is_empty());
+    for (field, username, email) in [("username", username, None), ("email", None, email)] {
+        if username.is_none() && email.is_none() {
+            continue;
+        }
+        let other = rows::find(tx, None, username, email).await?;
+        if other.is_some_and(|other| Some(other.id) != except) {
+            taken.push(field);
+        }
+    }
+    Ok(taken)
+}
+
+/// Not trimmed, and never in an error.
+fn read_password(params: &mut Params) -> Option<Secret> {
+    let password = match params.take("password")? {
+        Value::Null => return None,
+        Value::String(password) => password,
+        _ => {
+            params.error("password", "must be a text");
+            return None;
+        }
+    };
+    let count = password.chars().count();
+    if count < *PASSWORD.start() {
+        params.error(
+            "password",
+            format!("is too short (minimum is {} characters)", PASSWORD.start()),
+        );
+    } else if count > *PASSWORD.end() {
+        params.error(
+            "password",
+            format!("is too long (maximum is {} characters)", PASSWORD.end()),
+        );
+    }
+    Some(Secret::new(password))
+}
+
+fn username_problem(username: &str) -> Option<String> {
+    if username.chars().count() < *USERNAME.start() {
+        return Some(format!(
+            "is too short (minimum is {} characters)",
+            USERNAME.start()
+        ));
+    }
+    let fits = |letter: char| letter.is_ascii_alphanumeric() || ".-_@+".contains(letter);
+    (!username.chars().all(fits)).then(|| "use only letters, numbers, and .-_@+ please.".to_owned())
+}
+
+/// One `@`, something before it, and a name with a dot after it. More only sending a mail can tell.
+fn looks_like_email(email: &str) -> bool {
+    let Some((local, domain)) = email.split_once('@') else {
+        return false;
+    };
+    let odd = |letter: char| letter.is_whitespace() || "<>()[]\\,;:\"@".contains(letter);
+    let label = |label: &str| {
+        !label.is_empty()
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label
+                .chars()
+                .all(|letter| letter.is_alphanumeric() || letter == '-')
+    };
+    !local.is_empty()
+        && !local.contains(odd)
+        && domain.contains('.')
+        && domain.split('.').all(label)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{looks_like_email, username_problem};
+
+    #[test]
+    fn emails() {
+        for good in [
+            "a@b.co",
+            "first.last+tag@sub.example.org",
+            "ü@exämple.de",
+            "o'neil@x-y.io",
+        ] {
+            assert!(looks_like_email(good), "{good}");
+        }
+        for bad in [
+            "", "a", "@b.co", "a@", "a@b", "a@b.", "a@.co", "a@@b.co", "a b@c.de", "a@b@c.de",
+            "<a@b.co>", "a@-b.co",
+        ] {
+            assert!(!looks_like_email(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn usernames() {
+        for good in ["bob", "bob.smith-1_x", "bob@example.org"] {
+            assert_eq!(username_problem(good), None, "{good}");
+        }
+        for bad in ["bo", "bob smith", "bob\n", "böb", "<bob>"] {
+            assert!(username_problem(bad).is_some(), "{bad}");
+        }
+    }
+}
