@@ -9,7 +9,7 @@ use tallygate::app::App;
 use tallygate::config::{self, DatabaseConfig, LogConfig, LogFormat, ServerConfig};
 use tallygate::db::Db;
 use tallygate::secrets::Secrets;
-use tallygate::{admin_api, gateway_config, provider, serve};
+use tallygate::{admin_api, demo, gateway_config, provider, serve};
 
 /// API management at the edge: plans, keys and limits decided inside Envoy.
 #[derive(Debug, Parser)]
@@ -35,6 +35,8 @@ enum Command {
     Token(TokenCommand),
     /// Print the Envoy bootstrap of one more gateway for a running installation.
     GatewayConfig(gateway_config::Args),
+    /// A whole installation on this machine, with a demo provider, in the foreground.
+    Demo(demo::Args),
     /// Ask a running server whether it is well; for container health checks.
     Healthcheck(Healthcheck),
 }
@@ -115,6 +117,7 @@ impl Cli {
             Command::Provider(ProviderCommand::Create(args)) => create_provider(args).await,
             Command::Token(TokenCommand::Create(args)) => create_token(args).await,
             Command::GatewayConfig(args) => say(gateway_config::run(&args).await?.trim_end()),
+            Command::Demo(args) => demo::run(args).await,
             Command::Healthcheck(args) => healthcheck(&args.url).await,
         }
     }

@@ -31,4 +31,5 @@ pub mod error;
 pub mod store;
 
 pub mod admin_client;
+pub mod demo;
 pub mod gateway_config;
