@@ -1,8 +1,8 @@
 //! Mapping rules: which requests a product serves, and what each of them uses.
 //!
 //! A rule list is an allow-list: a request that no rule matches goes nowhere. All rules that match count, in order
-//! of position, until one that is `last`. Rules are compiled once ([`RuleSet::compile`]): by path ([`index`]), and
-//! those of one path by the query parameters they ask for ([`query`]). A request then costs what its own length and
+//! of position, until one that is `last`. Rules are compiled once ([`RuleSet::compile`]): by path (`index`), and
+//! those of one path by the query parameters they ask for (`query`). A request then costs what its own length and
 //! its matches cost, however many rules there are.
 
 mod index;
