@@ -153,7 +153,7 @@ fn print(bootstrap: &Bootstrap, name: &str, concurrency: Option<u32>) -> anyhow:
     writeln!(text, "#")?;
     writeln!(
         text,
-        "#   envoy -c gateway.yaml --use-dynamic-base-id{concurrency}"
+        "#   envoy -c gateway.yaml --use-dynamic-base-id --drain-time-s 5{concurrency}"
     )?;
     writeln!(text, "#")?;
     writeln!(
@@ -163,7 +163,7 @@ fn print(bootstrap: &Bootstrap, name: &str, concurrency: Option<u32>) -> anyhow:
     writeln!(text, "#")?;
     writeln!(
         text,
-        "#   curl -X POST 'http://{}/drain_listeners?graceful'; sleep 2; kill -TERM PID",
+        "#   curl -X POST 'http://{}/drain_listeners?graceful'; sleep 7; kill -TERM PID",
         bootstrap.admin
     )?;
     writeln!(text)?;
