@@ -1,0 +1,66 @@
+//! The database of one test: a file, or one of its own in the PostgreSQL that `tests/with-postgres.sh` starts.
+
+use anyhow::{Context as _, Result};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+use std::path::Path;
+use tallygate::config::DatabaseConfig;
+
+/// Which database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A file.
+    Sqlite,
+    /// A server.
+    Postgres,
+}
+
+/// The configuration for a fresh database; what belongs to it is put into `folder`.
+///
+/// # Errors
+/// When there is no PostgreSQL to make one in.
+pub async fn create(kind: Kind, folder: &Path) -> Result<DatabaseConfig> {
+    let (database_url, secret_key_file) = match kind {
+        Kind::Sqlite => (
+            format!("sqlite://{}", folder.join("tallygate.db").display()),
+            None,
+        ),
+        Kind::Postgres => {
+            let key = folder.join("tallygate.key");
+            let digits: String = (0..4)
+                .map(|_| format!("{:016x}", rand::random::<u64>()))
+                .collect();
+            std::fs::write(&key, digits)?;
+            (create_in_postgres().await?, Some(key))
+        }
+    };
+    Ok(DatabaseConfig {
+        database_url,
+        database_connections: 8,
+        secret_key_file,
+    })
+}
+
+async fn create_in_postgres() -> Result<String> {
+    let server = postgres_url()?;
+    let name = format!("tallygate_e2e_{:016x}", rand::random::<u64>());
+    let mut connection = PgConnection::connect(&server)
+        .await
+        .context("the tests' PostgreSQL")?;
+    sqlx::query(AssertSqlSafe(format!("create database {name}")))
+        .execute(&mut connection)
+        .await?;
+    let (base, _) = server
+        .rsplit_once('/')
+        .context("TALLYGATE_TEST_POSTGRES_URL names no database")?;
+    Ok(format!("{base}/{name}"))
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a setting of the tests, not of the program"
+)]
+fn postgres_url() -> Result<String> {
+    std::env::var("TALLYGATE_TEST_POSTGRES_URL").context(
+        "TALLYGATE_TEST_POSTGRES_URL names no PostgreSQL: run `make e2e`, or put `tests/with-postgres.sh` before the command",
+    )
+}
