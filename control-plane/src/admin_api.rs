@@ -4,15 +4,23 @@
 //! [`format::Answer`]. Never here: SQL, and any knowledge of XML or JSON outside `format`.
 
 pub mod accounts;
+pub mod application_plans;
 pub mod applications;
 pub mod auth;
 pub mod format;
 pub mod gateways;
 pub mod idempotency;
 pub mod keys;
+pub mod limits;
+pub mod mapping_rules;
+pub mod metrics;
 pub mod page;
 pub mod params;
 pub mod path;
+pub mod provider;
+pub mod proxy;
+pub mod proxy_configs;
+pub mod services;
 pub mod settings;
 pub mod shapes;
 pub mod signup;

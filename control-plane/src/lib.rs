@@ -15,6 +15,8 @@ pub mod home;
 pub mod ops;
 
 pub mod ledger;
+pub mod names;
+pub mod promote;
 pub mod provider;
 pub mod publish;
 pub mod signup;

@@ -1,9 +1,9 @@
 //! The provider and its access tokens: made from the command line, shown once.
 
-use crate::db::Db;
+use crate::db::{Db, Tx};
 use crate::error::Error;
 use crate::secrets::{self, Secret};
-use crate::{on, run};
+use crate::{on, row, run};
 
 /// What `provider create` shows, once.
 #[derive(Debug)]
@@ -16,6 +16,51 @@ pub struct Created {
     pub username: &'static str,
     /// The console's password.
     pub password: Secret,
+}
+
+row! {
+    /// The provider.
+    #[derive(Clone, Debug)]
+    pub struct ProviderRow {
+        /// Its id.
+        pub id: i64,
+        /// Shown to developers.
+        pub name: String,
+        /// Where developers may write to.
+        pub email: String,
+        /// Milliseconds since 1970.
+        pub created_at: i64,
+        /// Milliseconds since 1970.
+        pub updated_at: i64,
+    }
+}
+
+/// The provider.
+///
+/// # Errors
+/// [`Error::NotFound`] when none was made yet.
+pub async fn get(tx: &mut Tx) -> Result<ProviderRow, Error> {
+    Ok(on!(tx, |c| sqlx::query_as::<_, ProviderRow>(
+        "select id, name, email, created_at, updated_at from provider"
+    )
+    .fetch_one(c))?)
+}
+
+/// Writes its name and address.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn update(tx: &mut Tx, provider: &ProviderRow) -> Result<(), Error> {
+    let now = tx.now_ms().await?;
+    run!(tx, |c| sqlx::query(
+        "update provider set name = $1, email = $2, updated_at = $3 where id = $4"
+    )
+    .bind(&provider.name)
+    .bind(&provider.email)
+    .bind(now)
+    .bind(provider.id)
+    .execute(c))?;
+    Ok(())
 }
 
 /// Makes the installation's provider, its first access token, and a default account plan.
@@ -106,14 +151,14 @@ pub async fn exists(db: &Db) -> Result<bool, Error> {
     Ok(count > 0)
 }
 
-async fn exists_in(tx: &mut crate::db::Tx) -> Result<bool, Error> {
+async fn exists_in(tx: &mut Tx) -> Result<bool, Error> {
     let count: i64 = on!(tx, |c| sqlx::query_scalar("select count(*) from provider")
         .fetch_one(c))?;
     Ok(count > 0)
 }
 
 async fn insert_token(
-    tx: &mut crate::db::Tx,
+    tx: &mut Tx,
     name: &str,
     scopes: &str,
     permission: &str,

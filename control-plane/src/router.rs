@@ -2,7 +2,10 @@
 //!
 //! Two listeners: `admin` for providers, gateways and operators, `portal` for developers.
 
-use crate::admin_api::{accounts, applications, format, gateways, keys, settings, signup, users};
+use crate::admin_api::{
+    accounts, application_plans, applications, format, gateways, keys, limits, mapping_rules,
+    metrics, provider, proxy, proxy_configs, services, settings, signup, users,
+};
 use crate::app::App;
 use crate::error::Error;
 use crate::{gateway_api, home, ops, stats};
@@ -47,6 +50,29 @@ pub fn portal(app: &App) -> Router {
 #[rustfmt::skip]
 fn account_management() -> Router<App> {
     Router::new()
+        .route("/admin/api/provider", get(provider::show).put(provider::update).patch(provider::update))
+        .route("/admin/api/services", get(services::list).post(services::create))
+        .route("/admin/api/services/{service_id}", get(services::show).put(services::update).patch(services::update).delete(services::delete))
+        .route("/admin/api/services/{service_id}/metrics", get(metrics::list).post(metrics::create))
+        .route("/admin/api/services/{service_id}/metrics/{metric_id}", get(metrics::show).put(metrics::update).patch(metrics::update).delete(metrics::delete))
+        .route("/admin/api/services/{service_id}/metrics/{metric_id}/methods", get(metrics::list_methods).post(metrics::create_method))
+        .route("/admin/api/services/{service_id}/metrics/{metric_id}/methods/{method_id}", get(metrics::show_method).put(metrics::update_method).patch(metrics::update_method).delete(metrics::delete_method))
+        .route("/admin/api/services/{service_id}/proxy", get(proxy::show).patch(proxy::update).put(proxy::update))
+        .route("/admin/api/services/{service_id}/proxy/deploy", post(proxy::deploy))
+        .route("/admin/api/services/{service_id}/proxy/mapping_rules", get(mapping_rules::list).post(mapping_rules::create))
+        .route("/admin/api/services/{service_id}/proxy/mapping_rules/{rule_id}", get(mapping_rules::show).patch(mapping_rules::update).put(mapping_rules::update).delete(mapping_rules::delete))
+        .route("/admin/api/services/{service_id}/proxy/configs/{environment}", get(proxy_configs::list))
+        .route("/admin/api/services/{service_id}/proxy/configs/{environment}/latest", get(proxy_configs::latest))
+        .route("/admin/api/services/{service_id}/proxy/configs/{environment}/{version}", get(proxy_configs::show))
+        .route("/admin/api/services/{service_id}/proxy/configs/{environment}/{version}/promote", post(proxy_configs::promote))
+        .route("/admin/api/account/proxy_configs/{environment}", get(proxy_configs::list_all))
+        .route("/admin/api/services/{service_id}/application_plans", get(application_plans::list).post(application_plans::create))
+        .route("/admin/api/services/{service_id}/application_plans/{plan_id}", get(application_plans::show).put(application_plans::update).patch(application_plans::update).delete(application_plans::delete))
+        .route("/admin/api/services/{service_id}/application_plans/{plan_id}/default", put(application_plans::make_default))
+        .route("/admin/api/application_plans", get(application_plans::list_all))
+        .route("/admin/api/application_plans/{plan_id}/limits", get(limits::list_all))
+        .route("/admin/api/application_plans/{plan_id}/metrics/{metric_id}/limits", get(limits::list).post(limits::create))
+        .route("/admin/api/application_plans/{plan_id}/metrics/{metric_id}/limits/{limit_id}", get(limits::show).put(limits::update).patch(limits::update).delete(limits::delete))
         .route("/admin/api/signup", post(signup::create))
         .route("/admin/api/accounts", get(accounts::index))
         .route("/admin/api/accounts/find", get(accounts::find))

@@ -7,11 +7,16 @@ pub mod gateways;
 pub mod idempotency;
 pub mod keys;
 pub mod ledger;
+pub mod metrics;
+pub mod plans;
 pub mod products;
+pub mod proxies;
+pub mod rules;
 pub mod settings;
 pub mod snapshot;
 pub mod stats;
 pub mod users;
+pub mod versions;
 
 /// For `in (…)`: ids of rows, which are numbers and so need no quoting. No ids match no row.
 fn id_list(ids: &[i64]) -> String {

@@ -60,7 +60,7 @@ create table gateway (
 create table product (
     id integer primary key autoincrement,
     name text not null,
-    system_name text not null unique,
+    system_name text not null,
     description text not null default '',
     state text not null default 'incomplete',
     -- 1 user_key, 2 app_id and app_key
@@ -80,6 +80,7 @@ create table product (
     deleted_at bigint
 );
 create index product_revision on product (revision);
+create unique index product_system_name on product (system_name) where deleted_at is null;
 
 create table metric (
     id integer primary key autoincrement,

@@ -97,6 +97,11 @@ impl Params {
         self.values.remove(name)
     }
 
+    /// Puts a parameter in, under whatever name a handler wants to read it by.
+    pub fn put(&mut self, name: &str, value: Value) {
+        self.values.insert(name.into(), value);
+    }
+
     /// All parameters, for resources with fields of the provider's own.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
         self.values

@@ -2,7 +2,7 @@
 
 use super::{Handle, NOW_MS, local_now_ms};
 use crate::error::Error;
-use crate::on;
+use crate::{on, run};
 use sqlx::{PgConnection, PgTransaction, SqliteConnection, SqliteTransaction};
 use tokio::sync::watch;
 
@@ -61,6 +61,19 @@ impl Tx {
         .fetch_one(c))?;
         self.revision = Some(revision);
         Ok(revision)
+    }
+
+    /// Keeps others from taking a revision until this transaction ends, without taking one: changes which
+    /// gateways do not see yet, but which must not overlap with those that they do.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn hold_revision(&mut self) -> Result<(), Error> {
+        run!(self, |c| sqlx::query(
+            "update revision set n = n where one = 1"
+        )
+        .execute(c))?;
+        Ok(())
     }
 
     /// Makes it durable, then wakes whoever waits for revisions.

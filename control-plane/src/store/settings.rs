@@ -79,3 +79,30 @@ pub async fn forget_sealed_credentials(tx: &mut Tx) -> Result<(), Error> {
     .execute(c))?;
     Ok(())
 }
+
+/// A setting that is a text, if it was ever set.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn text(tx: &mut Tx, name: &str) -> Result<Option<String>, Error> {
+    Ok(on!(tx, |c| sqlx::query_scalar(
+        "select value from setting where name = $1"
+    )
+    .bind(name)
+    .fetch_optional(c))?)
+}
+
+/// Sets a text.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn set_text(tx: &mut Tx, name: &str, value: &str) -> Result<(), Error> {
+    run!(tx, |c| sqlx::query(
+        "insert into setting (name, value) values ($1, $2)
+         on conflict (name) do update set value = excluded.value"
+    )
+    .bind(name)
+    .bind(value)
+    .execute(c))?;
+    Ok(())
+}

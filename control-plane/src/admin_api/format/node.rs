@@ -31,6 +31,8 @@ pub enum Node {
 #[derive(Clone, Debug)]
 pub struct Object {
     pub(super) name: &'static str,
+    /// The XML element, when it is not called like the JSON wrapper.
+    pub(super) element: Option<&'static str>,
     pub(super) attributes: Vec<(&'static str, String)>,
     pub(super) fields: Vec<Field>,
 }
@@ -69,6 +71,7 @@ impl Object {
     pub fn new(name: &'static str) -> Self {
         Self {
             name,
+            element: None,
             attributes: Vec::new(),
             fields: Vec::new(),
         }
@@ -99,6 +102,13 @@ impl Object {
             Some(value) => self.with(name, value),
             None => self,
         }
+    }
+
+    /// With another name for the XML element.
+    #[must_use]
+    pub fn element(mut self, name: &'static str) -> Self {
+        self.element = Some(name);
+        self
     }
 
     /// With an XML attribute.

@@ -19,7 +19,7 @@ pub(super) fn document(node: &Node, format: Format) -> String {
         Format::Xml => {
             let mut out = DECLARATION.to_owned();
             match node {
-                Node::Object(object) => xml(&mut out, object.name, node),
+                Node::Object(object) => xml(&mut out, object.element.unwrap_or(object.name), node),
                 Node::List(list) => xml(&mut out, list.plural, node),
                 other => xml(&mut out, "value", other),
             }

@@ -1,0 +1,293 @@
+//! `/admin/api/services/{service}/proxy/mapping_rules`: rules of the draft.
+
+use super::auth::{Read, Write};
+use super::format::{Answer, List, Object, timestamp};
+use super::params::Params;
+use super::path::Ids;
+use crate::app::App;
+use crate::db::Tx;
+use crate::error::Error;
+use crate::promote::freeze;
+use crate::store::rules::{self, RuleRow, RuleUsage};
+use crate::store::{metrics, products};
+use axum::extract::State;
+use serde_json::Value;
+
+/// More rules than one product may have.
+const MOST_RULES: i64 = 10_000;
+/// More metrics than one rule may count on.
+const MOST_USAGES: usize = 50;
+
+/// `GET …/mapping_rules`, by position.
+///
+/// # Errors
+/// See [`Error`].
+pub async fn list(
+    State(app): State<App>,
+    Ids([product_id]): Ids<1>,
+    _call: Read,
+) -> Result<Answer, Error> {
+    let mut tx = app.db.read().await?;
+    products::get(&mut tx, product_id).await?;
+    let rows = rules::list(&mut tx, product_id).await?;
+    let items = rows.iter().map(|row| mapping_rule(&app, row));
+    Ok(Answer::ok(List::new(
+        "mapping_rules",
+        "mapping_rule",
+        items,
+    )))
+}
+
+/// `GET …/mapping_rules/{id}`.
+///
+/// # Errors
+/// See [`Error`].
+pub async fn show(
+    State(app): State<App>,
+    Ids([product_id, id]): Ids<2>,
+    _call: Read,
+) -> Result<Answer, Error> {
+    let mut tx = app.db.read().await?;
+    products::get(&mut tx, product_id).await?;
+    let row = rules::get(&mut tx, product_id, id).await?;
+    Ok(Answer::ok(mapping_rule(&app, &row)))
+}
+
+/// `POST …/mapping_rules`: at the bottom, unless a position is given.
+///
+/// # Errors
+/// See [`Error`].
+pub async fn create(
+    State(app): State<App>,
+    Ids([product_id]): Ids<1>,
+    mut call: Write,
+) -> Result<Answer, Error> {
+    let params = &mut call.params;
+    let mut tx = app.db.begin().await?;
+    products::lock(&mut tx, product_id).await?;
+    let count = rules::count(&mut tx, product_id).await?;
+    if count >= MOST_RULES {
+        params.error(
+            "base",
+            format!("A product has at most {MOST_RULES} mapping rules"),
+        );
+    }
+    let mut row = RuleRow {
+        id: 0,
+        product_id,
+        methods: "[]".into(),
+        pattern: params.text("pattern", 255),
+        usages: "[]".into(),
+        position: count + 1,
+        last: false,
+        created_at: 0,
+        updated_at: 0,
+    };
+    if !params.has("methods") {
+        params.text("http_method", 20);
+    }
+    if !params.has("usages") {
+        params.int("metric_id", 1, i64::MAX);
+    }
+    params.check()?;
+    apply(&mut tx, params, &mut row, count + 1).await?;
+    let id = rules::insert(&mut tx, &row).await?;
+    let row = rules::get(&mut tx, product_id, id).await?;
+    tx.commit().await?;
+    Ok(Answer::created(
+        mapping_rule(&app, &row),
+        format!("/admin/api/services/{product_id}/proxy/mapping_rules/{id}"),
+    ))
+}
+
+/// `PATCH …/mapping_rules/{id}`.
+///
+/// # Errors
+/// See [`Error`].
+pub async fn update(
+    State(app): State<App>,
+    Ids([product_id, id]): Ids<2>,
+    mut call: Write,
+) -> Result<Answer, Error> {
+    let params = &mut call.params;
+    let mut tx = app.db.begin().await?;
+    products::lock(&mut tx, product_id).await?;
+    let mut row = rules::get(&mut tx, product_id, id).await?;
+    let from = row.position;
+    if let Some(pattern) = params.opt_filled("pattern", 255) {
+        row.pattern = pattern;
+    }
+    let count = rules::count(&mut tx, product_id).await?;
+    apply(&mut tx, params, &mut row, count).await?;
+    rules::update(&mut tx, &row, from).await?;
+    let row = rules::get(&mut tx, product_id, id).await?;
+    tx.commit().await?;
+    Ok(Answer::ok(mapping_rule(&app, &row)))
+}
+
+/// `DELETE …/mapping_rules/{id}`.
+///
+/// # Errors
+/// See [`Error`].
+pub async fn delete(
+    State(app): State<App>,
+    Ids([product_id, id]): Ids<2>,
+    _call: Write,
+) -> Result<Answer, Error> {
+    let mut tx = app.db.begin().await?;
+    products::lock(&mut tx, product_id).await?;
+    let row = rules::get(&mut tx, product_id, id).await?;
+    rules::delete(&mut tx, &row).await?;
+    tx.commit().await?;
+    Ok(Answer::empty())
+}
+
+/// Everything but the pattern, and the check that gateways could load the rule.
+async fn apply(
+    tx: &mut Tx,
+    params: &mut Params,
+    row: &mut RuleRow,
+    bottom: i64,
+) -> Result<(), Error> {
+    let methods_field = if params.has("methods") {
+        "methods"
+    } else {
+        "http_method"
+    };
+    let methods = match methods_field {
+        "methods" => params.opt_texts("methods", 20),
+        _ => params
+            .opt_filled("http_method", 20)
+            .map(|method| vec![method]),
+    };
+    if let Some(methods) = methods {
+        row.set_methods(&methods);
+    }
+    let usages_field = if params.has("usages") {
+        "usages"
+    } else {
+        "metric_id"
+    };
+    let usages = match usages_field {
+        "usages" => usages(params),
+        _ => one_usage(params, &row.usage_list()),
+    };
+    if let Some(usages) = usages {
+        let known = metrics::list(tx, row.product_id).await?;
+        let unknown = usages
+            .iter()
+            .find(|usage| known.iter().all(|metric| metric.id != usage.metric_id));
+        if let Some(unknown) = unknown {
+            let message = format!("{} is not a metric of this product", unknown.metric_id);
+            params.error(usages_field, message);
+        }
+        row.set_usages(&usages);
+    }
+    if let Some(last) = params.opt_bool("last") {
+        row.last = last;
+    }
+    if let Some(position) = params.opt_int("position", 0, i64::MAX) {
+        row.position = position.clamp(1, bottom);
+    }
+    params.check()?;
+    if let Err((field, message)) = freeze::check_rule(row) {
+        let field = match field {
+            "http_method" => methods_field,
+            "metric_id" => usages_field,
+            other => other,
+        };
+        params.error(field, message);
+    }
+    params.check()
+}
+
+/// 3scale's single pair; what is not sent stays.
+fn one_usage(params: &mut Params, current: &[RuleUsage]) -> Option<Vec<RuleUsage>> {
+    if !params.has("metric_id") && !params.has("delta") {
+        return None;
+    }
+    let metric_id = params.opt_id("metric_id");
+    let delta = params.opt_int("delta", 1, i64::MAX);
+    let first = current.first();
+    Some(vec![RuleUsage {
+        metric_id: metric_id.or(first.map(|usage| usage.metric_id))?,
+        delta: delta.or(first.map(|usage| usage.delta)).unwrap_or(1),
+    }])
+}
+
+/// Ours: a list of pairs, in JSON also when it comes in a form.
+fn usages(params: &mut Params) -> Option<Vec<RuleUsage>> {
+    let list = match params.value("usages")? {
+        Value::String(text) => serde_json::from_str(text).unwrap_or(Value::Null),
+        other => other.clone(),
+    };
+    let usages: Option<Vec<RuleUsage>> = list
+        .as_array()
+        .filter(|items| items.len() <= MOST_USAGES)
+        .and_then(|items| items.iter().map(usage).collect());
+    let Some(usages) = usages else {
+        params.error(
+            "usages",
+            format!(
+                "must be a list of at most {MOST_USAGES} objects with metric_id and delta, both whole numbers above 0"
+            ),
+        );
+        return None;
+    };
+    let twice = usages.iter().enumerate().any(|(n, usage)| {
+        usages
+            .iter()
+            .skip(n + 1)
+            .any(|other| other.metric_id == usage.metric_id)
+    });
+    if twice {
+        params.error("usages", "names a metric twice");
+    }
+    Some(usages)
+}
+
+fn usage(item: &Value) -> Option<RuleUsage> {
+    let number = |value: &Value| match value {
+        Value::Number(number) => number.as_i64(),
+        Value::String(text) => text.parse().ok(),
+        _ => None,
+    };
+    Some(RuleUsage {
+        metric_id: number(item.get("metric_id")?).filter(|id| *id > 0)?,
+        delta: match item.get("delta") {
+            Some(delta) => number(delta).filter(|delta| *delta > 0)?,
+            None => 1,
+        },
+    })
+}
+
+fn mapping_rule(app: &App, row: &RuleRow) -> Object {
+    let methods = row.method_list();
+    let usages = row.usage_list();
+    let first = usages.first();
+    let proxy = format!(
+        "{}/admin/api/services/{}/proxy",
+        app.config.admin_url, row.product_id
+    );
+    let pairs = usages.iter().map(|usage| {
+        Object::new("usage")
+            .with("metric_id", usage.metric_id)
+            .with("delta", usage.delta)
+    });
+    Object::new("mapping_rule")
+        .with("id", row.id)
+        .with("metric_id", first.map(|usage| usage.metric_id))
+        .with("pattern", &row.pattern)
+        .with("http_method", methods.first().cloned())
+        .with("delta", first.map(|usage| usage.delta))
+        .with("position", row.position)
+        .with("last", row.last)
+        .with("created_at", timestamp(row.created_at))
+        .with("updated_at", timestamp(row.updated_at))
+        .with("methods", List::new("methods", "method", methods))
+        .with("usages", List::new("usages", "usage", pairs).unwrapped())
+        .links([
+            ("self", format!("{proxy}/mapping_rules/{}", row.id)),
+            ("proxy", proxy),
+        ])
+}

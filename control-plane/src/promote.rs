@@ -1,0 +1,219 @@
+//! A configuration change on its way out: draft → frozen version → staging → production, and back.
+//!
+//! Drafts are edited freely (`store::proxies`, `store::rules`). [`deploy`] freezes one as the next version,
+//! which staging follows from then on; [`promote`] makes an environment follow any version there is. What would
+//! not load at the edge is refused before it is saved: [`freeze::check`] compiles it with the gateway's own code.
+
+mod content;
+pub mod freeze;
+pub mod urls;
+
+use crate::app::App;
+use crate::db::Tx;
+use crate::error::Error;
+use crate::publish::{Environment, Frozen};
+use crate::store::products::{self, ProductRow};
+use crate::store::versions::{self, ConfigRow};
+use crate::store::{metrics, proxies, rules};
+use tallygate_core::product::PublicUrl;
+use tallygate_core::wire::PublicUrlV1;
+
+pub use content::shown;
+
+/// What came of a deploy or a promotion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// The version that the environment follows now.
+    pub version: i64,
+    /// Whether it is another one than before.
+    pub changed: bool,
+}
+
+/// The largest content, in bytes; 3scale's limit.
+const MOST_BYTES: usize = 2 * 1024 * 1024;
+
+/// Freezes the draft as the next version, for staging to follow. Nothing happens when staging follows the same already.
+///
+/// # Errors
+/// 422 when the draft would not load at the edge or its address is another product's.
+pub async fn deploy(app: &App, tx: &mut Tx, product_id: i64) -> Result<Outcome, Error> {
+    products::lock(tx, product_id).await?;
+    let mut product = products::get(tx, product_id).await?;
+    let draft = draft(tx, &product).await?;
+    let frozen = freeze::freeze(&app.secrets, &draft)?;
+    let current = versions::current(tx, product_id, Environment::Staging.of_configs()).await?;
+    if let Some(current) = &current
+        && content::same(&app.secrets, &current.content, &draft, &frozen)?
+    {
+        return Ok(Outcome {
+            version: current.version,
+            changed: false,
+        });
+    }
+    let content = content::stored(&app.secrets, &draft, &frozen)?;
+    if content.len() > MOST_BYTES {
+        return Err(Error::invalid(
+            "base",
+            format!(
+                "The configuration has {} bytes, more than {MOST_BYTES}: remove mapping rules",
+                content.len()
+            ),
+        ));
+    }
+    refuse_taken_addresses(
+        tx,
+        product_id,
+        Environment::Staging,
+        &frozen.staging.public_urls,
+    )
+    .await?;
+    let version = versions::insert(tx, product_id, &content).await?;
+    follow(tx, product_id, Environment::Staging, version).await?;
+    if product.state == "incomplete" {
+        product.state = "published".into();
+        products::update(tx, &product).await?;
+    }
+    Ok(Outcome {
+        version,
+        changed: true,
+    })
+}
+
+/// Makes an environment follow a version: forward or back, in one call.
+///
+/// # Errors
+/// 404 when there is no such version, 422 when its address is another product's by now or it counts on metrics
+/// that are gone.
+pub async fn promote(tx: &mut Tx, version: &ConfigRow, to: Environment) -> Result<Outcome, Error> {
+    products::lock(tx, version.product_id).await?;
+    let current = versions::current(tx, version.product_id, to.of_configs()).await?;
+    if current.is_some_and(|current| current.version == version.version) {
+        return Ok(Outcome {
+            version: version.version,
+            changed: false,
+        });
+    }
+    let frozen = Frozen::read(&version.content)?;
+    let config = match to {
+        Environment::Staging => &frozen.staging,
+        Environment::Production => &frozen.production,
+    };
+    refuse_taken_addresses(tx, version.product_id, to, &config.public_urls).await?;
+    let known = metrics::list(tx, version.product_id).await?;
+    let gone = config
+        .rules
+        .iter()
+        .flat_map(|rule| &rule.usages)
+        .find(|(metric, _)| known.iter().all(|known| known.id != metric.0));
+    if let Some((metric, _)) = gone {
+        return Err(Error::invalid(
+            "version",
+            format!("has mapping rules that count on metric {metric}, which was deleted since"),
+        ));
+    }
+    follow(tx, version.product_id, to, version.version).await?;
+    Ok(Outcome {
+        version: version.version,
+        changed: true,
+    })
+}
+
+/// Whether what an environment follows counts on a metric.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn counts_on(tx: &mut Tx, product_id: i64, metric_id: i64) -> Result<bool, Error> {
+    for environment in [Environment::Staging, Environment::Production] {
+        let Some(current) = versions::current(tx, product_id, environment.of_configs()).await?
+        else {
+            continue;
+        };
+        let frozen = Frozen::read(&current.content)?;
+        let named = frozen
+            .staging
+            .rules
+            .iter()
+            .chain(&frozen.production.rules)
+            .flat_map(|rule| &rule.usages)
+            .any(|(metric, _)| metric.0 == metric_id);
+        if named {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Everything that a product's next version is made from.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// The product.
+    pub product: ProductRow,
+    /// Its settings.
+    pub proxy: proxies::ProxyRow,
+    /// Its mapping rules, by position.
+    pub rules: Vec<rules::RuleRow>,
+    /// Its metrics and methods.
+    pub metrics: Vec<metrics::MetricRow>,
+}
+
+/// Reads the draft of a product.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn draft(tx: &mut Tx, product: &ProductRow) -> Result<Draft, Error> {
+    Ok(Draft {
+        proxy: proxies::get(tx, product.id).await?,
+        rules: rules::list(tx, product.id).await?,
+        metrics: metrics::list(tx, product.id).await?,
+        product: product.clone(),
+    })
+}
+
+async fn follow(
+    tx: &mut Tx,
+    product_id: i64,
+    environment: Environment,
+    version: i64,
+) -> Result<(), Error> {
+    versions::follow(tx, product_id, environment.of_configs(), version).await?;
+    products::touch(tx, product_id).await
+}
+
+/// Gateways would give all requests of a shared address to whichever product they know first.
+async fn refuse_taken_addresses(
+    tx: &mut Tx,
+    product_id: i64,
+    environment: Environment,
+    ours: &[PublicUrlV1],
+) -> Result<(), Error> {
+    if ours.is_empty() {
+        return Ok(());
+    }
+    // Two products must not take the same address at the same moment: revisions are handed out one at a time.
+    tx.next_revision().await?;
+    let ours: Vec<PublicUrl> = ours.iter().filter_map(|url| url.try_into().ok()).collect();
+    for other in versions::current_of_all(tx, environment.of_configs()).await? {
+        if other.product_id == product_id {
+            continue;
+        }
+        let frozen = Frozen::read(&other.content)?;
+        let (field, theirs) = match environment {
+            Environment::Staging => ("sandbox_endpoint", frozen.staging.public_urls),
+            Environment::Production => ("endpoint", frozen.production.public_urls),
+        };
+        let taken = theirs
+            .iter()
+            .filter_map(|url| PublicUrl::try_from(url).ok())
+            .any(|url| ours.contains(&url));
+        if taken {
+            return Err(Error::invalid(
+                field,
+                format!(
+                    "is where gateways reach product {} now: give one of them another host or base path",
+                    other.product_id
+                ),
+            ));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,203 @@
+//! A version's content: 3scale's keys for those who read them, and ours for gateways.
+//!
+//! Stored without secrets in clear; [`shown`] puts the secret token back for the API, as 3scale shows it.
+
+use super::Draft;
+use super::freeze::{self, Parts};
+use crate::error::Error;
+use crate::publish::Frozen;
+use crate::secrets::{Secrets, VERSION_SECRET};
+use crate::store::metrics::MetricRow;
+use crate::store::proxies::ProxyRow;
+use crate::store::rules::RuleRow;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Map, Value, json};
+
+/// As it is written into a version.
+pub(super) fn stored(secrets: &Secrets, draft: &Draft, parts: &Parts) -> Result<String, Error> {
+    let frozen = Frozen::new(
+        parts.staging.clone(),
+        parts.production.clone(),
+        Some(&parts.secret_token),
+        parts.debug_secret.as_ref(),
+        secrets,
+    )?;
+    let mut content = threescale(draft);
+    content.insert(
+        Frozen::KEY.into(),
+        serde_json::to_value(frozen).map_err(anyhow::Error::from)?,
+    );
+    Ok(Value::Object(content).to_string())
+}
+
+/// Whether a stored content says the same as this draft does.
+pub(super) fn same(
+    secrets: &Secrets,
+    content: &str,
+    draft: &Draft,
+    parts: &Parts,
+) -> Result<bool, Error> {
+    let frozen = Frozen::read(content)?;
+    let mut stored: Value = serde_json::from_str(content).map_err(anyhow::Error::from)?;
+    if let Some(members) = stored.as_object_mut() {
+        members.remove(Frozen::KEY);
+    }
+    let open = |sealed: &Option<String>| {
+        sealed
+            .as_ref()
+            .map(|sealed| {
+                let bytes = STANDARD.decode(sealed).map_err(anyhow::Error::from)?;
+                secrets.open(VERSION_SECRET, &bytes)
+            })
+            .transpose()
+    };
+    Ok(stored == Value::Object(threescale(draft))
+        && frozen.staging == parts.staging
+        && frozen.production == parts.production
+        && open(&frozen.secret_token)?.as_ref() == Some(&parts.secret_token)
+        && open(&frozen.debug_secret)? == parts.debug_secret)
+}
+
+/// As the API shows it: with the secret token where 3scale has it, and nothing sealed.
+///
+/// # Errors
+/// When the content cannot be read or its secrets do not open.
+pub fn shown(secrets: &Secrets, content: &str) -> Result<Value, Error> {
+    let mut content: Value = serde_json::from_str(content).map_err(anyhow::Error::from)?;
+    let ours = content.get_mut(Frozen::KEY).and_then(Value::as_object_mut);
+    let sealed = ours.and_then(|ours| {
+        ours.remove("debug_secret");
+        ours.remove("secret_token")
+    });
+    if let Some(Value::String(sealed)) = sealed
+        && let Some(proxy) = content.get_mut("proxy").and_then(Value::as_object_mut)
+    {
+        let bytes = STANDARD.decode(sealed).map_err(anyhow::Error::from)?;
+        let token = secrets.open(VERSION_SECRET, &bytes)?;
+        proxy.insert("secret_token".into(), token.reveal().into());
+    }
+    Ok(content)
+}
+
+fn threescale(draft: &Draft) -> Map<String, Value> {
+    let product = &draft.product;
+    let content = json!({
+        "id": product.id,
+        "name": product.name,
+        "description": product.description,
+        "system_name": product.system_name,
+        "backend_version": product.backend_version,
+        "buyers_manage_apps": product.buyers_manage_apps,
+        "buyers_manage_keys": product.buyers_manage_keys,
+        "custom_keys_enabled": product.custom_keys_enabled,
+        "mandatory_app_key": product.mandatory_app_key,
+        "support_email": product.support_email,
+        "deployment_option": product.deployment_option,
+        "proxy": proxy(draft),
+    });
+    match content {
+        Value::Object(content) => content,
+        _ => Map::new(),
+    }
+}
+
+fn proxy(draft: &Draft) -> Value {
+    let proxy = &draft.proxy;
+    let mut value = json!({
+        "service_id": proxy.product_id,
+        "endpoint": proxy.endpoint,
+        "sandbox_endpoint": proxy.sandbox_endpoint,
+        "api_backend": proxy.api_backend,
+        "credentials_location": proxy.credentials_location,
+        "auth_user_key": proxy.auth_user_key,
+        "auth_app_id": proxy.auth_app_id,
+        "auth_app_key": proxy.auth_app_key,
+        "hostname_rewrite": proxy.hostname_rewrite,
+        "authentication_method": draft.product.backend_version,
+        "hosts": hosts(proxy),
+        "proxy_rules": draft.rules.iter().flat_map(|rule| rules(rule, &draft.metrics)).collect::<Vec<_>>(),
+        "policy_chain": [{"name": "apicast", "version": "builtin", "configuration": {}}],
+    });
+    if let Some(members) = value.as_object_mut() {
+        for (name, text, status, content_type, defaults) in [
+            (
+                "auth_missing",
+                &proxy.error_auth_missing,
+                proxy.error_status_auth_missing,
+                &proxy.error_headers_auth_missing,
+                freeze::AUTH_MISSING,
+            ),
+            (
+                "auth_failed",
+                &proxy.error_auth_failed,
+                proxy.error_status_auth_failed,
+                &proxy.error_headers_auth_failed,
+                freeze::AUTH_FAILED,
+            ),
+            (
+                "no_match",
+                &proxy.error_no_match,
+                proxy.error_status_no_match,
+                &proxy.error_headers_no_match,
+                freeze::NO_MATCH,
+            ),
+            (
+                "limits_exceeded",
+                &proxy.error_limits_exceeded,
+                proxy.error_status_limits_exceeded,
+                &proxy.error_headers_limits_exceeded,
+                freeze::LIMITS_EXCEEDED,
+            ),
+        ] {
+            let text = text.as_deref().unwrap_or(defaults.0);
+            let content_type = content_type
+                .as_deref()
+                .unwrap_or(freeze::ERROR_CONTENT_TYPE);
+            members.insert(format!("error_{name}"), text.into());
+            members.insert(
+                format!("error_status_{name}"),
+                status.unwrap_or(defaults.1).into(),
+            );
+            members.insert(format!("error_headers_{name}"), content_type.into());
+        }
+    }
+    value
+}
+
+fn hosts(proxy: &ProxyRow) -> Vec<String> {
+    let mut hosts: Vec<String> = [&proxy.endpoint, &proxy.sandbox_endpoint]
+        .into_iter()
+        .filter_map(|url| super::urls::public(url).ok())
+        .map(|url| url.host)
+        .collect();
+    hosts.dedup();
+    hosts
+}
+
+/// 3scale's rules have one method and one metric each.
+fn rules(rule: &RuleRow, metrics: &[MetricRow]) -> Vec<Value> {
+    let usages = rule.usage_list();
+    let mut rules = Vec::new();
+    for method in rule.method_list() {
+        for (n, usage) in usages.iter().enumerate() {
+            let name = metrics
+                .iter()
+                .find(|metric| metric.id == usage.metric_id)
+                .map_or("", |metric| metric.system_name.as_str());
+            rules.push(json!({
+                "id": rule.id,
+                "http_method": method,
+                "pattern": rule.pattern,
+                "metric_id": usage.metric_id,
+                "metric_system_name": name,
+                "delta": usage.delta,
+                "position": rule.position,
+                "last": rule.last && n + 1 == usages.len(),
+                "owner_id": rule.product_id,
+                "owner_type": "Proxy",
+            }));
+        }
+    }
+    rules
+}

@@ -1,0 +1,143 @@
+//! Metrics and methods of a product.
+
+use crate::db::Tx;
+use crate::error::Error;
+use crate::{on, row, run};
+
+row! {
+    /// A metric, or a method: a metric with a parent.
+    #[derive(Clone, Debug)]
+    pub struct MetricRow {
+        /// Its id.
+        pub id: i64,
+        /// Its product.
+        pub product_id: i64,
+        /// A method's parent.
+        pub parent_id: Option<i64>,
+        /// Its stable slug.
+        pub system_name: String,
+        /// Shown to people.
+        pub friendly_name: String,
+        /// What it counts, in the singular.
+        pub unit: String,
+        /// Free text.
+        pub description: String,
+        /// Milliseconds since 1970.
+        pub created_at: i64,
+        /// Milliseconds since 1970.
+        pub updated_at: i64,
+    }
+}
+
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "select id, product_id, parent_id, system_name, friendly_name, unit, description, created_at, updated_at
+             from metric where deleted_at is null and product_id = $1 ",
+            $rest
+        )
+    };
+}
+
+/// All of a product's, methods included, oldest first.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn list(tx: &mut Tx, product_id: i64) -> Result<Vec<MetricRow>, Error> {
+    Ok(on!(tx, |c| sqlx::query_as::<_, MetricRow>(select!(
+        "order by id"
+    ))
+    .bind(product_id)
+    .fetch_all(c))?)
+}
+
+/// Those of all products with ids in a range, oldest first.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn list_between(tx: &mut Tx, from: i64, to: i64) -> Result<Vec<MetricRow>, Error> {
+    Ok(on!(tx, |c| {
+        sqlx::query_as::<_, MetricRow>(
+        "select id, product_id, parent_id, system_name, friendly_name, unit, description, created_at, updated_at
+         from metric where deleted_at is null and product_id >= $1 and product_id <= $2 order by id"
+    )
+    .bind(from)
+    .bind(to)
+    .fetch_all(c)
+    })?)
+}
+
+/// One of a product's.
+///
+/// # Errors
+/// [`Error::NotFound`], also when it is deleted or another product's.
+pub async fn get(tx: &mut Tx, product_id: i64, id: i64) -> Result<MetricRow, Error> {
+    Ok(on!(tx, |c| sqlx::query_as::<_, MetricRow>(select!(
+        "and id = $2"
+    ))
+    .bind(product_id)
+    .bind(id)
+    .fetch_one(c))?)
+}
+
+/// Writes a new one; its id and times are chosen here.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn insert(tx: &mut Tx, metric: &MetricRow) -> Result<i64, Error> {
+    let now = tx.now_ms().await?;
+    Ok(on!(tx, |c| {
+        sqlx::query_scalar::<_, i64>(
+        "insert into metric (product_id, parent_id, system_name, friendly_name, unit, description, created_at, updated_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $7) returning id"
+    )
+    .bind(metric.product_id)
+    .bind(metric.parent_id)
+    .bind(&metric.system_name)
+    .bind(&metric.friendly_name)
+    .bind(&metric.unit)
+    .bind(&metric.description)
+    .bind(now)
+    .fetch_one(c)
+    })?)
+}
+
+/// Writes what may change.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn update(tx: &mut Tx, metric: &MetricRow) -> Result<(), Error> {
+    let now = tx.now_ms().await?;
+    run!(tx, |c| {
+        sqlx::query(
+        "update metric set friendly_name = $2, unit = $3, description = $4, updated_at = $5 where id = $1"
+    )
+    .bind(metric.id)
+    .bind(&metric.friendly_name)
+    .bind(&metric.unit)
+    .bind(&metric.description)
+    .bind(now)
+    .execute(c)
+    })?;
+    Ok(())
+}
+
+/// Marks it deleted and removes its limits; its row stays, because usage names it.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn delete(tx: &mut Tx, id: i64) -> Result<(), Error> {
+    let now = tx.now_ms().await?;
+    run!(tx, |c| sqlx::query(
+        "delete from plan_limit where metric_id = $1"
+    )
+    .bind(id)
+    .execute(c))?;
+    run!(tx, |c| sqlx::query(
+        "update metric set deleted_at = $1 where id = $2"
+    )
+    .bind(now)
+    .bind(id)
+    .execute(c))?;
+    Ok(())
+}
