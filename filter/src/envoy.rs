@@ -219,8 +219,13 @@ impl Metric {
     }
 
     pub(crate) fn increment(self) {
-        if let Some(id) = self.0 {
-            let _ = hostcalls::increment_metric(id, 1);
+        self.add(1);
+    }
+
+    /// Adds to a counter. (Envoy refuses to add nothing.)
+    pub(crate) fn add(self, amount: u32) {
+        if let Some(id) = self.0.filter(|_| amount > 0) {
+            let _ = hostcalls::increment_metric(id, i64::from(amount));
         }
     }
 

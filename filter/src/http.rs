@@ -1,19 +1,18 @@
 //! One request: read it, let the core decide, admit it by one compare-and-swap, and let it go on or answer it.
 
 use crate::config::ColdStart;
-use crate::envoy::{self, ProcessData, RequestHeaders};
+use crate::envoy::{self, RequestHeaders};
 use crate::upstream;
 use crate::vm::Vm;
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 use std::rc::Rc;
+use tallygate_core::admission::{self, Admission};
 use tallygate_core::compiled::Product;
 use tallygate_core::decide::{Admissible, Decision, decide};
 use tallygate_core::key::{digest, same};
 use tallygate_core::mapping::Matches;
 use tallygate_core::request::{FormBody, RequestView};
-use tallygate_core::shared::SharedData as _;
-use tallygate_core::slot::slot_of;
 use tallygate_core::verdict::{self, Errors, Reason, Refusal};
 
 /// The longest form body that is read, in bytes.
@@ -22,8 +21,8 @@ const FORM_BYTES: usize = 8 * 1024;
 const OURS: &str = "x-tallygate-";
 /// Asks for an account of the decision; its value is the product's debug secret.
 const DEBUG: &str = "x-tallygate-debug";
-/// Tries at a slot before the request is told to come back: each lost one means another request was admitted.
-const TRIES: u32 = 1_000;
+/// Tries at an admission: shared data would have to be wiped again and again to use them up.
+const TRIES: u32 = 3;
 
 /// One request.
 pub(crate) struct Http {
@@ -172,27 +171,25 @@ impl Http {
     }
 }
 
-/// Takes the charge from the application's slot; the write is the admission.
+/// Takes the charge from the application's slot.
 fn admit(vm: &Vm, request: &mut Admissible<'_>, now_secs: u64) -> Result<(), Reason> {
-    let slot = slot_of(request.application, vm.keys.slots());
-    let key = vm.keys.slot(slot);
-    let minute = u32::try_from(now_secs / 60).unwrap_or(u32::MAX);
     for _ in 0..TRIES {
-        let (mut record, version) = vm.flush().slot(slot);
-        if record.was_blank() && vm.instance() != vm.read_instance() {
-            continue;
-        }
-        let was_dirty = record.is_dirty();
-        record
-            .admit(request.application, &mut request.charge, minute, now_secs)
-            .map_err(|_| Reason::LimitsExceeded)?;
-        if ProcessData.set(&key, record.as_bytes(), version).is_ok() {
-            if !was_dirty {
-                vm.flush().enqueue(slot);
+        match admission::admit(
+            &vm.flush(),
+            request.application,
+            &mut request.charge,
+            now_secs,
+        ) {
+            Admission::Admitted { lost } => {
+                vm.metrics.retries.add(lost);
+                return Ok(());
             }
-            return Ok(());
+            Admission::Exceeded => return Err(Reason::LimitsExceeded),
+            Admission::OtherInstance => {
+                vm.read_instance();
+            }
+            Admission::Contended => break,
         }
-        vm.metrics.retries.increment();
     }
     Err(Reason::NotReady)
 }

@@ -6,7 +6,7 @@
 use crate::envoy::{self, CallAnswer, ProcessData};
 use crate::vm::Vm;
 use std::time::Duration;
-use tallygate_core::flush::Sealed;
+use tallygate_core::flush::{Sealed, Sent};
 use tallygate_core::intake::{self, Intake};
 use tallygate_core::leader;
 use tallygate_core::shared::SharedData as _;
@@ -39,6 +39,10 @@ pub(crate) struct Calls {
     after: Cursor,
     sync: Line,
     sealed_ms: u64,
+    /// What the sync under way was sent as.
+    sent: Sent,
+    /// More was waiting than the last batch could carry.
+    more: bool,
     best_round_trip_ms: Option<u64>,
     refused: bool,
 }
@@ -84,10 +88,15 @@ impl Calls {
         let flush = vm.flush();
         let crowded = flush.outbox().0.batches.len() >= CROWDED
             && now_ms < self.sealed_ms.saturating_add(SEAL_WHEN_CROWDED_MS);
-        if (draining || !crowded) && matches!(flush.seal(), Sealed::Batch { .. }) {
-            self.sealed_ms = now_ms;
+        if draining || !crowded {
+            let sealed = flush.seal();
+            self.more = sealed == Sealed::Batch { more: true };
+            if let Sealed::Batch { .. } = sealed {
+                self.sealed_ms = now_ms;
+            }
         }
         let outbox = flush.outbox().0;
+        self.sent = Sent::of(&outbox);
         let waiting = u32::try_from(outbox.batches.len()).unwrap_or(u32::MAX);
         vm.metrics.batches_waiting.record(u64::from(waiting));
         let (seq, rows) = outbox
@@ -177,12 +186,12 @@ impl Calls {
             return false;
         };
         self.set_clock(vm, answer.now_ms);
-        let left = vm.flush().acknowledge(answer.epoch, answer.ack);
+        let left = vm.flush().acknowledge(self.sent, answer.epoch, answer.ack);
         for (row, why) in &answer.rejected {
             log::error!("the ledger put a row of usage ({row}) in quarantine: {why}");
             vm.metrics.rejected_rows.increment();
         }
-        if left && vm.flush().outbox().0.next().is_some() {
+        if left && (self.more || vm.flush().outbox().0.next().is_some()) {
             // More is waiting: no need to wait for it.
             self.sync.sent_ms = 0;
         }

@@ -14,12 +14,17 @@ use alloc::{
     vec::Vec,
 };
 
-/// The queue of slots that became dirty. Entries have an absolute index: `base` is that of the first.
+/// The queue of slots that became dirty. `base` counts the entries taken out so far, so it tells an entry from an equal
+/// one that came later.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 struct Queue {
     base: u64,
     slots: Vec<u32>,
 }
+
+/// The most that a row without its usage, and one usage, can take in a batch.
+const ROW_BYTES: usize = 32;
+const USAGE_BYTES: usize = 25;
 
 /// What a seal came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,13 +33,30 @@ pub enum Sealed {
     Nothing,
     /// A batch was sealed and debited; `more` when usage was left for the next.
     Batch {
-        /// Whether the next should follow at once.
+        /// Whether the next should follow as soon as this one is acknowledged.
         more: bool,
     },
     /// The outbox is full, or the ledger's epoch is not known yet.
     Full,
     /// Somebody else was at it: try again on the next tick.
     Lost,
+}
+
+/// What an answer answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sent {
+    /// Whose outbox it was.
+    pub instance: Instance,
+    /// The epoch it was in.
+    pub epoch: i64,
+}
+
+/// Rows for a batch.
+#[derive(Default)]
+struct Load {
+    rows: Vec<UsageRowV1>,
+    bytes: usize,
+    full: bool,
 }
 
 /// One process's flush: its shared data, keys and instance.
@@ -50,15 +72,7 @@ pub struct Flush<'a, D> {
 impl<D: SharedData> Flush<'_, D> {
     /// Puts a slot that became dirty where a flush will find it. Called once by the request that made it so.
     pub fn enqueue(&self, slot: u32) {
-        let key = self.keys.queue(slot % QUEUES);
-        loop {
-            let (value, version) = self.data.get(&key);
-            let mut queue = read_queue(value.as_deref());
-            queue.slots.push(slot);
-            if self.data.set(&key, &encode(&queue), version).is_ok() {
-                return;
-            }
-        }
+        self.append(slot % QUEUES, |queue| queue.push(slot));
     }
 
     /// Seals what is dirty into one batch, and debits it.
@@ -73,38 +87,34 @@ impl<D: SharedData> Flush<'_, D> {
             return Sealed::Full;
         }
         let seen = self.queues();
-        // Longest waiting first; a slot may stand in its queue several times.
+        // Longest waiting first, and each batch begins with another queue. A slot may stand in its queue several times.
         let mut known = BTreeSet::new();
-        let slots: Vec<u32> = seen
+        let first = usize::try_from(outbox.sealed).unwrap_or_default() % seen.len().max(1);
+        let (later, earlier) = seen.split_at(first);
+        let slots: Vec<u32> = earlier
             .iter()
+            .chain(later)
             .flat_map(|queue| queue.slots.iter().copied())
             .filter(|&slot| known.insert(slot))
             .collect();
-        let mut rows: Vec<UsageRowV1> = Vec::new();
-        let mut bytes = 0_usize;
-        let mut more = false;
+        let mut load = Load::default();
         for slot in slots {
-            let read = self.slot(slot).0;
-            if !read.is_dirty() {
-                continue;
-            }
-            let of_slot = read.rows();
-            let size: usize = of_slot.iter().map(|row| encode(row).len()).sum();
-            if bytes > 0 && bytes.saturating_add(size) > BATCH_BYTES {
-                more = true;
+            let slot = self.slot(slot).0;
+            if slot.is_dirty() && !slot.rows().into_iter().all(|row| load.take(row)) {
                 break;
             }
-            bytes = bytes.saturating_add(size);
-            rows.extend(of_slot);
         }
+        let Load { rows, full, .. } = load;
         let sealed = if rows.is_empty() {
             Sealed::Nothing
         } else {
             outbox.seal(encode(&rows));
-            if self
-                .data
-                .set(&self.keys.outbox(), &outbox.to_bytes(), version)
-                .is_err()
+            // Asked after all was read: what a worker brought back after a wipe is never sealed again.
+            if !self.is_current()
+                || self
+                    .data
+                    .set(&self.keys.outbox(), &outbox.to_bytes(), version)
+                    .is_err()
             {
                 return Sealed::Lost;
             }
@@ -112,7 +122,7 @@ impl<D: SharedData> Flush<'_, D> {
             if self.debit(&outbox, version).is_err() {
                 return Sealed::Lost;
             }
-            Sealed::Batch { more }
+            Sealed::Batch { more: full }
         };
         self.drop_seen(&seen);
         sealed
@@ -135,7 +145,9 @@ impl<D: SharedData> Flush<'_, D> {
             for (slot, rows) in by_slot {
                 loop {
                     let (mut record, version) = self.slot(slot);
-                    if !record.debit(batch.seq, &rows)
+                    // Blank means wiped since it was sealed: what stands there is not this instance's to change.
+                    if record.was_blank()
+                        || !record.debit(outbox.sealed, &rows)
                         || self
                             .data
                             .set(&self.keys.slot(slot), record.as_bytes(), version)
@@ -154,44 +166,56 @@ impl<D: SharedData> Flush<'_, D> {
             .set(&self.keys.outbox(), &done.to_bytes(), version)
     }
 
-    /// Takes the entries that were seen out of the queues and puts back, in the same write, those still dirty.
+    /// Takes the entries that were seen out of the queues and, in the same write, leaves those that are still dirty.
+    ///
+    /// What stays keeps its order and its place before later entries, so that no slot waits for ever where more become
+    /// dirty than a batch can carry.
     fn drop_seen(&self, seen: &[Queue]) {
         for (number, seen) in (0..).zip(seen) {
-            if seen.slots.is_empty() {
+            let mut left: Vec<u32> = seen
+                .slots
+                .iter()
+                .copied()
+                .filter(|&slot| self.slot(slot).0.is_dirty())
+                .collect();
+            keep_last(&mut left);
+            if left == seen.slots {
                 continue;
             }
-            let mut dirty: Vec<u32> = seen.slots.clone();
-            dirty.sort_unstable();
-            dirty.dedup();
-            dirty.retain(|&slot| self.slot(slot).0.is_dirty());
             let key = self.keys.queue(number);
             loop {
                 let (value, version) = self.data.get(&key);
                 let queue = read_queue(value.as_deref());
-                let seen_to = seen.base.saturating_add(seen.slots.len() as u64);
-                let gone = usize::try_from(seen_to.saturating_sub(queue.base))
-                    .unwrap_or(usize::MAX)
-                    .min(queue.slots.len());
-                if gone == 0 {
+                let Some(later) = queue.slots.strip_prefix(seen.slots.as_slice()) else {
+                    break;
+                };
+                if queue.base != seen.base {
+                    // Somebody else has been through: equal entries may be new ones.
                     break;
                 }
-                let mut slots = queue.slots.get(gone..).unwrap_or_default().to_vec();
-                slots.extend_from_slice(&dirty);
-                let left = Queue {
+                let gone = seen.slots.len().saturating_sub(left.len());
+                let next = Queue {
                     base: queue.base.saturating_add(gone as u64),
-                    slots,
+                    slots: [&left, later].concat(),
                 };
-                if self.data.set(&key, &encode(&left), version).is_ok() {
+                if self.data.set(&key, &encode(&next), version).is_ok() {
                     break;
                 }
             }
         }
     }
 
-    /// Records what the ledger answered. Returns whether a batch left the outbox.
-    pub fn acknowledge(&self, epoch: i64, ack: u64) -> bool {
+    /// Records an answer to what was sent as `sent`. Returns whether a batch left the outbox.
+    ///
+    /// An answer that comes late, to what was sent by another instance or in another epoch, is left alone: its
+    /// numbers are not those of the outbox as it stands now.
+    pub fn acknowledge(&self, sent: Sent, epoch: i64, ack: u64) -> bool {
         loop {
             let (mut outbox, version) = self.outbox();
+            if sent != Sent::of(&outbox) || !self.is_current() {
+                return false;
+            }
+            let waiting = outbox.batches.len();
             if !outbox.acknowledge(epoch, ack) {
                 return false;
             }
@@ -200,18 +224,46 @@ impl<D: SharedData> Flush<'_, D> {
                 .set(&self.keys.outbox(), &outbox.to_bytes(), version)
                 .is_ok()
             {
-                return true;
+                return outbox.batches.len() < waiting;
             }
         }
     }
 
-    /// Enqueues every dirty slot of a range: heals a trap between a record's write and its entry in the queue.
+    /// Enqueues the dirty slots of a range that are in no queue: heals a trap between a record's write and its
+    /// entry in the queue.
     pub fn sweep(&self, slots: core::ops::Range<u32>) {
+        let mut dirty: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
         for slot in slots {
             if self.slot(slot).0.is_dirty() {
-                self.enqueue(slot);
+                dirty.entry(slot % QUEUES).or_default().push(slot);
             }
         }
+        for (number, slots) in dirty {
+            self.append(number, |queue| {
+                let queued: BTreeSet<u32> = queue.iter().copied().collect();
+                queue.extend(slots.iter().filter(|slot| !queued.contains(slot)));
+            });
+        }
+    }
+
+    /// Adds to the end of a queue.
+    fn append(&self, number: u32, add: impl Fn(&mut Vec<u32>)) {
+        let key = self.keys.queue(number);
+        loop {
+            let (value, version) = self.data.get(&key);
+            let mut queue = read_queue(value.as_deref());
+            let before = queue.slots.len();
+            add(&mut queue.slots);
+            if queue.slots.len() == before || self.data.set(&key, &encode(&queue), version).is_ok()
+            {
+                return;
+            }
+        }
+    }
+
+    /// Whether shared data still belong to this instance.
+    pub fn is_current(&self) -> bool {
+        self.data.get(&self.keys.instance()).0.as_deref() == Some(self.instance.as_slice())
     }
 
     /// The outbox and its version.
@@ -232,6 +284,49 @@ impl<D: SharedData> Flush<'_, D> {
             .map(|key: String| read_queue(self.data.get(&key).0.as_deref()))
             .collect()
     }
+}
+
+// === impl Sent ===
+
+impl Sent {
+    /// What is sent from this outbox.
+    #[must_use]
+    pub fn of(outbox: &Outbox) -> Self {
+        Self {
+            instance: outbox.instance,
+            epoch: outbox.epoch,
+        }
+    }
+}
+
+// === impl Load ===
+
+impl Load {
+    /// Adds a row, or as much of it as there is room for: what is left out stays in its record. Returns whether there
+    /// was room for all.
+    fn take(&mut self, mut row: UsageRowV1) -> bool {
+        let room = BATCH_BYTES.saturating_sub(self.bytes);
+        let mut bytes = encode(&row).len();
+        if bytes > room {
+            self.full = true;
+            row.usage
+                .truncate(room.saturating_sub(ROW_BYTES) / USAGE_BYTES);
+            bytes = encode(&row).len();
+        }
+        if !row.usage.is_empty() {
+            self.bytes = self.bytes.saturating_add(bytes);
+            self.rows.push(row);
+        }
+        !self.full
+    }
+}
+
+/// Leaves the last of equal entries: the earlier ones have been seen to.
+fn keep_last(slots: &mut Vec<u32>) {
+    let mut known = BTreeSet::new();
+    slots.reverse();
+    slots.retain(|&slot| known.insert(slot));
+    slots.reverse();
 }
 
 fn read_queue(bytes: Option<&[u8]>) -> Queue {

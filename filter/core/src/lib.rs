@@ -7,6 +7,7 @@
 #![no_std]
 extern crate alloc;
 
+pub mod admission;
 pub mod compiled;
 pub mod credential;
 pub mod decide;

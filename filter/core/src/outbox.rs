@@ -17,8 +17,10 @@ pub struct Outbox {
     pub instance: Instance,
     /// The ledger's epoch, 0 before the first answer.
     pub epoch: i64,
-    /// The last batch sealed.
+    /// Number of the last batch sealed in this epoch.
     pub seq: u64,
+    /// How many batches were sealed in all epochs: by this number records remember which was debited last.
+    pub sealed: u64,
     /// Whether its usage has been taken out of the records.
     pub debited: bool,
     /// Waiting batches, oldest first.
@@ -75,6 +77,7 @@ impl Outbox {
     /// Adds a batch of these rows.
     pub fn seal(&mut self, rows: Vec<u8>) {
         self.seq = self.seq.saturating_add(1);
+        self.sealed = self.sealed.saturating_add(1);
         self.debited = false;
         self.batches.push_back(Batch {
             seq: self.seq,
@@ -84,34 +87,28 @@ impl Outbox {
 
     /// Lets go of what the ledger holds. The last batch stays until it is debited.
     ///
+    /// A new epoch knows nothing of this instance: what waits is numbered from 1 again, once it is debited.
     /// Returns whether anything changed.
     pub fn acknowledge(&mut self, epoch: i64, ack: u64) -> bool {
-        let before = (self.epoch, self.batches.len());
         if self.epoch == epoch {
+            let before = self.batches.len();
             let (seq, debited) = (self.seq, self.debited);
             self.batches
                 .retain(|batch| batch.seq > ack || (batch.seq == seq && !debited));
-        } else if self.debited {
-            self.renumber(epoch);
+            return self.batches.len() < before;
         }
-        before != (self.epoch, self.batches.len())
-    }
-
-    /// A new epoch knows nothing of this instance: what waits is numbered from 1 again. Only between a debit and the
-    /// next seal, since records remember the number they were debited by.
-    fn renumber(&mut self, epoch: i64) {
+        if !self.debited {
+            return false;
+        }
         self.epoch = epoch;
-        if self.batches.is_empty() && self.seq == 0 {
-            return;
-        }
-        // Records compare a batch's number with the last one debited, so numbers seen here never fall back within
-        // the process; the ledger takes a first batch of any number as the beginning of its epoch.
+        self.seq = 0;
         for batch in &mut self.batches {
-            batch.seq = self.seq.saturating_add(1);
-            self.seq = batch.seq;
+            self.seq = self.seq.saturating_add(1);
+            batch.seq = self.seq;
         }
+        true
     }
 }
 
-/// Most bytes of rows in one batch.
-pub const BATCH_BYTES: usize = PAGE_BYTES;
+/// Most bytes of rows in one batch, less the count that precedes them.
+pub const BATCH_BYTES: usize = PAGE_BYTES - 8;

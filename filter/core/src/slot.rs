@@ -8,8 +8,8 @@
 //! A slot is edited in place, since every request copies it out of shared data and back:
 //!
 //! ```text
-//! slot    layout u8 · dirty u8 · records u16 · 4 unused · instance [16] · last_seq u64    (32 bytes)
-//! record  application i64 · cells u16 · usages u16 · 4 unused                             (16 bytes)
+//! slot    layout u8 · dirty u8 · 2 unused · records u32 · instance [16] · debited u64     (32 bytes)
+//! record  application i64 · cells u32 · usages u32                                        (16 bytes)
 //! cell    metric i64 · window u32 · period u8 · 3 unused · spent u64                      (24 bytes)
 //! usage   metric i64 · minute u32 · 4 unused · delta u64                                  (24 bytes)
 //! ```
@@ -21,11 +21,28 @@ use crate::period::Period;
 use crate::shared::LAYOUT;
 use crate::wire::{Instance, UsageRowV1, UsageV1};
 use alloc::vec::Vec;
-use bytes::{get_i64, get_u16, get_u32, get_u64, put};
+use bytes::{get_i64, get_u32, get_u64, put};
 
 const SLOT: usize = 32;
 const RECORD: usize = 16;
 const ENTRY: usize = 24;
+/// Where a slot keeps its number of records.
+const RECORDS: usize = 4;
+/// Where a record keeps its numbers of cells and of usages.
+const CELLS: usize = 8;
+const USAGES: usize = 12;
+
+/// How far a clock may step back, in seconds, without an idle record being forgotten too early. Workers read their
+/// clocks before they meet here, so at the turn of a minute steps back are everyday.
+const GRACE_SECS: u64 = 60;
+/// A cell that lies farther ahead than this, in seconds, was named by a clock that went wrong: it does not bind. (The
+/// ledger refuses usage from there, too.)
+const FARTHEST_AHEAD_SECS: u64 = 3_600;
+/// From so many usages on, a record keeps them by the quarter of an hour, the ledger's finest unit. Every request
+/// copies the record, and without a ledger to take them they add up.
+const CROWDED: usize = 256;
+/// Minutes in a quarter of an hour.
+const QUARTER: u32 = 15;
 
 /// The records of the applications that share one slot.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,15 +138,17 @@ impl Slot {
         self.bytes.get(1).is_some_and(|&dirty| dirty != 0)
     }
 
-    /// The last batch that was debited here.
+    /// The last batch that was debited here, by its number among all that this instance sealed.
     #[must_use]
-    pub fn last_seq(&self) -> u64 {
+    pub fn debited(&self) -> u64 {
         get_u64(&self.bytes, 24)
     }
 
-    /// Takes the charge from every limited cell, or from none.
+    /// Takes the charge from every limited cell, or from none, at `now_secs` since 1970.
     ///
-    /// Fills in how each cell stands either way. `minute` names the usage row.
+    /// Fills in how each cell stands either way. When another worker, or the same before its clock stepped back, has
+    /// been here in a later window already, the charge goes there: limits and usage, so that both always name
+    /// the same window and a window that was left stays as it is.
     ///
     /// # Errors
     /// [`Exceeded`] when a cell has less left than its delta; the slot is unchanged then.
@@ -137,20 +156,16 @@ impl Slot {
         &mut self,
         application: ApplicationId,
         charge: &mut Charge,
-        minute: u32,
         now_secs: u64,
     ) -> Result<(), Exceeded> {
         let place = self.find(application);
+        let now_secs = self.latest(place, charge, now_secs);
         let mut short = false;
         for limit in &mut charge.limits {
-            limit.spent = 0;
-            if let Some((_, window, spent)) =
-                place.and_then(|place| self.cell(place, limit.metric, limit.period))
-                && window >= limit.window
-            {
-                // The clock may step back a little: what was spent in a later window binds as well.
-                limit.spent = spent;
-            }
+            limit.spent = place
+                .and_then(|place| self.cell(place, limit.metric, limit.period))
+                .filter(|&(_, window, _)| window == limit.window)
+                .map_or(0, |(_, _, spent)| spent);
             short |= limit
                 .spent
                 .checked_add(limit.delta)
@@ -165,36 +180,23 @@ impl Slot {
         };
         for limit in &mut charge.limits {
             limit.spent = limit.spent.saturating_add(limit.delta);
+            let cell = entry(limit.metric, limit.window, limit.period as u8, limit.spent);
             match self.cell(place, limit.metric, limit.period) {
-                Some((at, window, _)) => {
-                    put(
-                        &mut self.bytes,
-                        at.saturating_add(8),
-                        &limit.window.max(window).to_le_bytes(),
-                    );
-                    put(
-                        &mut self.bytes,
-                        at.saturating_add(16),
-                        &limit.spent.to_le_bytes(),
-                    );
-                }
-                None => {
-                    let cell = entry(limit.metric, limit.window, limit.period as u8, limit.spent);
-                    self.insert(&mut place, true, &cell);
-                }
+                Some((at, _, _)) => put(&mut self.bytes, at, &cell),
+                None => self.insert(&mut place, true, &cell),
             }
         }
+        let minute = self.minute(place, now_secs);
         for &(metric, delta) in &charge.usage {
             match self.usage(place, metric, minute) {
-                Some((at, sum)) => put(
-                    &mut self.bytes,
-                    at.saturating_add(16),
-                    &sum.saturating_add(delta).to_le_bytes(),
-                ),
+                Some((at, sum)) => {
+                    let usage = entry(metric, minute, 0, sum.saturating_add(delta));
+                    put(&mut self.bytes, at, &usage);
+                }
                 None => self.insert(&mut place, false, &entry(metric, minute, 0, delta)),
             }
+            put(&mut self.bytes, 1, &[1]);
         }
-        put(&mut self.bytes, 1, &[1]);
         Ok(())
     }
 
@@ -221,11 +223,11 @@ impl Slot {
             .collect()
     }
 
-    /// Takes out what batch `seq` carries of this slot. Doing it again changes nothing.
+    /// Takes out what batch number `sealed` carries of this slot. Doing it again changes nothing.
     ///
     /// Returns whether anything changed.
-    pub fn debit(&mut self, seq: u64, rows: &[UsageRowV1]) -> bool {
-        if self.last_seq() >= seq {
+    pub fn debit(&mut self, sealed: u64, rows: &[UsageRowV1]) -> bool {
+        if self.debited() >= sealed {
             return false;
         }
         for row in rows {
@@ -242,7 +244,7 @@ impl Slot {
                 }
             }
         }
-        put(&mut self.bytes, 24, &seq.to_le_bytes());
+        put(&mut self.bytes, 24, &sealed.to_le_bytes());
         let dirty = self.places().any(|place| place.usages < place.end);
         put(&mut self.bytes, 1, &[u8::from(dirty)]);
         true
@@ -250,7 +252,7 @@ impl Slot {
 
     fn places(&self) -> impl Iterator<Item = Place> {
         let mut at = SLOT;
-        (0..get_u16(&self.bytes, 2)).map(move |_| {
+        (0..get_u32(&self.bytes, RECORDS)).map(move |_| {
             let place = place_at(&self.bytes, at);
             at = place.end;
             place
@@ -260,6 +262,37 @@ impl Slot {
     fn find(&self, application: ApplicationId) -> Option<Place> {
         self.places()
             .find(|place| get_i64(&self.bytes, place.start) == application.0)
+    }
+
+    /// The later of `now_secs` and the start of the latest window that these limits have been met in; the limits'
+    /// windows are moved there with it.
+    fn latest(&self, place: Option<Place>, charge: &mut Charge, now_secs: u64) -> u64 {
+        let Some(place) = place else { return now_secs };
+        let latest = charge
+            .limits
+            .iter()
+            .filter_map(|limit| self.cell(place, limit.metric, limit.period))
+            .map(|(_, window, _)| u64::from(window))
+            .filter(|&window| window <= now_secs.saturating_add(FARTHEST_AHEAD_SECS))
+            .fold(now_secs, u64::max);
+        if latest > now_secs {
+            for limit in &mut charge.limits {
+                let window = limit.period.window(latest);
+                limit.window = u32::try_from(window.start).unwrap_or(u32::MAX);
+                limit.window_end = window.end;
+            }
+        }
+        latest
+    }
+
+    /// The minute that usage goes under.
+    fn minute(&self, place: Place, now_secs: u64) -> u32 {
+        let minute = u32::try_from(now_secs / 60).unwrap_or(u32::MAX);
+        if (place.end.saturating_sub(place.usages)) / ENTRY < CROWDED {
+            minute
+        } else {
+            minute.saturating_sub(minute % QUARTER)
+        }
     }
 
     /// Offset, window and spent of a cell.
@@ -290,11 +323,12 @@ impl Slot {
             .map(|at| (at, get_u64(&self.bytes, at.saturating_add(16))))
     }
 
-    /// Makes a record at the end, in the place of those that are idle: nothing to report, and no window still open.
+    /// Makes a record at the end, in the place of those that are idle: nothing to report, and no window open, nor
+    /// just closed.
     fn make(&mut self, application: ApplicationId, now_secs: u64) -> Place {
         let mut kept = Vec::with_capacity(self.bytes.len().saturating_add(RECORD));
         kept.extend_from_slice(self.bytes.get(..SLOT).unwrap_or_default());
-        let mut records: u16 = 0;
+        let mut records: u32 = 0;
         for place in self.places() {
             if place.usages < place.end || self.holds_open_window(place, now_secs) {
                 kept.extend_from_slice(self.bytes.get(place.start..place.end).unwrap_or_default());
@@ -305,7 +339,11 @@ impl Slot {
         kept.extend_from_slice(&application.0.to_le_bytes());
         kept.extend_from_slice(&[0; 8]);
         self.bytes = kept;
-        put(&mut self.bytes, 2, &records.saturating_add(1).to_le_bytes());
+        put(
+            &mut self.bytes,
+            RECORDS,
+            &records.saturating_add(1).to_le_bytes(),
+        );
         let end = start.saturating_add(RECORD);
         Place {
             start,
@@ -323,7 +361,7 @@ impl Slot {
                 .and_then(|&n| Period::ALL.into_iter().find(|&p| p as u8 == n));
             period.is_none_or(|period| {
                 u64::from(get_u32(&self.bytes, at.saturating_add(8)))
-                    >= period.window(now_secs).start
+                    >= period.window(now_secs.saturating_sub(GRACE_SECS)).start
             })
         })
     }
@@ -331,9 +369,9 @@ impl Slot {
     /// Puts an entry at the end of a record's cells or usages.
     fn insert(&mut self, place: &mut Place, cell: bool, entry: &[u8; ENTRY]) {
         let (at, count) = if cell {
-            (place.usages, 8)
+            (place.usages, CELLS)
         } else {
-            (place.end, 10)
+            (place.end, USAGES)
         };
         self.bytes.splice(at..at, entry.iter().copied());
         if cell {
@@ -343,14 +381,14 @@ impl Slot {
         self.count(place.start.saturating_add(count), 1);
     }
 
+    /// Takes out a usage.
     fn remove(&mut self, place: Place, at: usize) {
         self.bytes.drain(at..at.saturating_add(ENTRY));
-        self.count(place.start.saturating_add(10), u16::MAX);
+        self.count(place.start.saturating_add(USAGES), -1);
     }
 
-    /// Adds to a counter, wrapping: 65 535 takes one away.
-    fn count(&mut self, at: usize, change: u16) {
-        let count = get_u16(&self.bytes, at).wrapping_add(change);
+    fn count(&mut self, at: usize, change: i32) {
+        let count = get_u32(&self.bytes, at).saturating_add_signed(change);
         put(&mut self.bytes, at, &count.to_le_bytes());
     }
 }
@@ -367,13 +405,13 @@ fn entry(metric: MetricId, time: u32, period: u8, amount: u64) -> [u8; ENTRY] {
 fn place_at(bytes: &[u8], start: usize) -> Place {
     let cells = start.saturating_add(RECORD);
     let entries =
-        |at: usize| usize::from(get_u16(bytes, start.saturating_add(at))).saturating_mul(ENTRY);
-    let usages = cells.saturating_add(entries(8));
+        |at: usize| (get_u32(bytes, start.saturating_add(at)) as usize).saturating_mul(ENTRY);
+    let usages = cells.saturating_add(entries(CELLS));
     Place {
         start,
         cells,
         usages,
-        end: usages.saturating_add(entries(10)),
+        end: usages.saturating_add(entries(USAGES)),
     }
 }
 
@@ -387,7 +425,7 @@ fn is_sound(bytes: &[u8], instance: &Instance) -> bool {
         return false;
     }
     let mut at = SLOT;
-    for _ in 0..get_u16(bytes, 2) {
+    for _ in 0..get_u32(bytes, RECORDS) {
         at = place_at(bytes, at).end;
         if at > bytes.len() {
             return false;

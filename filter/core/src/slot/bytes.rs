@@ -1,10 +1,6 @@
 //! Little-endian numbers at offsets. Reading past the end gives 0 and writing there does nothing: a slot is
 //! checked as a whole when it is read.
 
-pub(super) fn get_u16(bytes: &[u8], at: usize) -> u16 {
-    u16::from_le_bytes(array(bytes, at))
-}
-
 pub(super) fn get_u32(bytes: &[u8], at: usize) -> u32 {
     u32::from_le_bytes(array(bytes, at))
 }
