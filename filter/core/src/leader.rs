@@ -87,7 +87,8 @@ pub fn campaign(data: &impl SharedData, keys: &Keys, me: &Candidate, now_ms: u64
 /// The lease as `me` would write it, or nothing when there is nothing to write.
 fn next(current: Option<Leader>, me: &Candidate, now_ms: u64) -> Option<Leader> {
     let mine = Leader {
-        fence: 1,
+        // Higher than any before, should shared data have been wiped: fences grow by far less than one a millisecond.
+        fence: now_ms.max(1),
         generation: me.generation,
         holder: me.id,
         serving: me.serving,
@@ -98,8 +99,10 @@ fn next(current: Option<Leader>, me: &Candidate, now_ms: u64) -> Option<Leader> 
     let Some(leader) = current else {
         return Some(mine);
     };
+    // It cannot end later than this, unless the clock has stepped back since.
+    let from_the_future = leader.until_ms > now_ms.saturating_add(2 * LEASE_MS);
     if leader.holder == me.id {
-        let due = leader.until_ms < now_ms.saturating_add(LEASE_MS / 2);
+        let due = leader.until_ms < now_ms.saturating_add(LEASE_MS / 2) || from_the_future;
         let changed = leader.serving != me.serving || leader.generation != me.generation;
         return (due || changed).then_some(Leader {
             fence: leader.fence,
@@ -108,7 +111,7 @@ fn next(current: Option<Leader>, me: &Candidate, now_ms: u64) -> Option<Leader> 
             ..mine
         });
     }
-    let expired = leader.until_ms <= now_ms;
+    let expired = leader.until_ms <= now_ms || from_the_future;
     let newer = me.generation > leader.generation;
     let quieter = me.generation == leader.generation && leader.serving && !me.serving;
     (expired || newer || quieter).then_some(Leader {
