@@ -12,7 +12,6 @@ use std::rc::Rc;
 use std::sync::Arc;
 use tallygate_core::compiled::{Catalogue, Product};
 use tallygate_core::decide::{Directory, Lookup};
-use tallygate_core::directory::{self, Application};
 use tallygate_core::flush::Flush;
 use tallygate_core::id::ProductId;
 use tallygate_core::intake::{self, Layer};
@@ -141,6 +140,13 @@ impl Vm {
         })
     }
 
+    fn look_up(&self, ident: &Digest) -> Lookup {
+        let seen = self.seen.borrow();
+        seen.as_ref().map_or(Lookup::NotReady, |layer| {
+            intake::look_up(&ProcessData, &self.keys, layer, ident)
+        })
+    }
+
     fn load_products(&self, layer: &Layer) {
         let mut known = self.products.borrow_mut();
         let mut products = HashMap::new();
@@ -191,27 +197,18 @@ impl Directory for Vm {
         if let Some(known) = self.applications.borrow().get(ident) {
             return known.clone();
         }
-        let Some((layer, bits)) = self
-            .seen
-            .borrow()
-            .as_ref()
-            .map(|layer| (layer.number, layer.bits))
-        else {
-            return Lookup::NotReady;
-        };
-        let bucket = ProcessData
-            .get(&self.keys.bucket(layer, directory::bucket_of(ident, bits)))
-            .0;
-        let found: Option<Application> = bucket.and_then(|bucket| directory::find(&bucket, ident));
-        let lookup = found.map_or(Lookup::Unknown, |application| {
-            Lookup::Found(Arc::new(application))
-        });
+        let mut lookup = self.look_up(ident);
+        if lookup == Lookup::NotReady {
+            // The layer that was seen last is gone.
+            self.refresh();
+            lookup = self.look_up(ident);
+        }
         let mut applications = self.applications.borrow_mut();
         if applications.len() >= REMEMBERED {
             applications.clear();
         }
         // Unknown ones are not remembered: they would let anybody push out those who are known.
-        if lookup != Lookup::Unknown {
+        if let Lookup::Found(_) = lookup {
             applications.insert(*ident, lookup.clone());
         }
         lookup

@@ -6,6 +6,7 @@
 use crate::compiled::{Catalogue, PlanLimit, Product};
 use crate::credential::{Found, Presented};
 use crate::directory::Application;
+pub use crate::directory::Lookup;
 use crate::id::ApplicationId;
 use crate::key::{digest, ident, same};
 use crate::mapping::{Matches, Subject};
@@ -21,17 +22,6 @@ use alloc::{sync::Arc, vec::Vec};
 pub trait Directory {
     /// The application with this ident.
     fn find(&self, ident: &Digest) -> Lookup;
-}
-
-/// What a look-up came to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Lookup {
-    /// There it is.
-    Found(Arc<Application>),
-    /// There is none.
-    Unknown,
-    /// The directory is not loaded: nobody can say.
-    NotReady,
 }
 
 /// What is decided before the limits are asked.

@@ -8,11 +8,11 @@
 
 use crate::id::{ApplicationId, PlanId};
 use crate::wire::{ApplicationV1, Digest};
-use alloc::vec::Vec;
+use alloc::{sync::Arc, vec::Vec};
 
 const FIXED: usize = 42;
 /// Entries a bucket is planned for.
-const PER_BUCKET: u64 = 32;
+pub(crate) const PER_BUCKET: u64 = 32;
 
 /// An application as the edge knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +25,17 @@ pub struct Application {
     pub live: bool,
     /// Digests of its keys.
     pub keys: Vec<Digest>,
+}
+
+/// What a look-up came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lookup {
+    /// There it is.
+    Found(Arc<Application>),
+    /// There is none.
+    Unknown,
+    /// The directory is not loaded: nobody can say.
+    NotReady,
 }
 
 /// How many bits of an ident pick the bucket, for so many applications.

@@ -5,12 +5,12 @@
 //! goes into a layer of its own and the old one keeps serving; a leader that dies halfway leaves a cursor from
 //! which the next goes on.
 
-use crate::directory::{bucket_bits, bucket_of, updated};
+use crate::directory::{self, Lookup, PER_BUCKET, bucket_bits, bucket_of, updated};
 use crate::id::ProductId;
 use crate::leader::still;
 use crate::shared::{Keys, SharedData};
-use crate::wire::{ApplicationV1, Cursor, SnapshotV1, decode, encode};
-use alloc::{collections::BTreeMap, vec::Vec};
+use crate::wire::{ApplicationV1, Cursor, Digest, SnapshotV1, decode, encode};
+use alloc::{collections::BTreeMap, sync::Arc, vec::Vec};
 use serde::{Deserialize, Serialize};
 
 /// A bucket that has grown this many times over its plan asks for a new layer with more buckets.
@@ -49,6 +49,23 @@ pub fn header(data: &impl SharedData, keys: &Keys) -> Header {
     read(data.get(&keys.header()).0.as_deref())
 }
 
+/// Looks an application up in a layer that a reader has seen in the header.
+pub fn look_up(data: &impl SharedData, keys: &Keys, layer: &Layer, ident: &Digest) -> Lookup {
+    let bucket = data
+        .get(&keys.bucket(layer.number, bucket_of(ident, layer.bits)))
+        .0;
+    match bucket {
+        Some(bucket) => directory::find(&bucket, ident).map_or(Lookup::Unknown, |application| {
+            Lookup::Found(Arc::new(application))
+        }),
+        // Nobody's bucket, as long as it is the layer that serves; else it may just have gone with it.
+        None => match header(data, keys).serving {
+            Some(serving) if serving.number == layer.number => Lookup::Unknown,
+            _ => Lookup::NotReady,
+        },
+    }
+}
+
 /// The cursor to ask the control plane for.
 #[must_use]
 pub fn cursor(header: &Header) -> Cursor {
@@ -67,11 +84,13 @@ pub enum Intake {
     Done,
     /// It was asked for by another cursor than the one that stands now, or another VM leads: ask again.
     Stale,
-    /// Its epoch is new: all is read again from the beginning.
+    /// Its epoch is new, or there are many more applications: all is read again from the beginning.
     Restart,
 }
 
 /// Takes in a page that was asked for `after` a cursor, as the leader with this fence.
+///
+/// It may be tried again from any point it broke off at, by any leader.
 pub fn take(
     data: &impl SharedData,
     keys: &Keys,
@@ -79,32 +98,38 @@ pub fn take(
     after: Cursor,
     page: &SnapshotV1,
 ) -> Intake {
-    let (value, version) = data.get(&keys.header());
+    let (value, mut version) = data.get(&keys.header());
     let mut header = read(value.as_deref());
     if cursor(&header) != after {
         return Intake::Stale;
     }
-    let known_epoch = header
-        .loading
-        .as_ref()
-        .or(header.serving.as_ref())
-        .map(|layer| layer.epoch);
-    let outgrown = header.loading.is_none()
-        && header.serving.as_ref().is_some_and(|layer| {
-            page.applications_total >> layer.bits > OVERFULL.saturating_mul(32)
+    if needs_new_layer(&header, page) {
+        // Its number is taken before anything is written under it: what an earlier leader left behind halfway, perhaps in
+        // another epoch, is never taken for a part of it.
+        header.newest = header.newest.saturating_add(1);
+        header.loading = Some(Layer {
+            number: header.newest,
+            epoch: page.epoch,
+            bits: bucket_bits(page.applications_total),
+            ..Layer::default()
         });
-    if known_epoch.is_some_and(|epoch| epoch != page.epoch) || outgrown {
-        header.loading = Some(new_layer(&mut header.newest, page));
-        return match data.set(&keys.header(), &encode(&header), version) {
-            Ok(()) => Intake::Restart,
-            Err(_) => Intake::Stale,
-        };
+        if !still(data, keys, fence) || data.set(&keys.header(), &encode(&header), version).is_err()
+        {
+            return Intake::Stale;
+        }
+        if after != Cursor::default() {
+            return Intake::Restart;
+        }
+        let (value, now) = data.get(&keys.header());
+        if read(value.as_deref()) != header {
+            return Intake::Stale;
+        }
+        version = now;
     }
-    let loading = header.loading.is_some() || header.serving.is_none();
-    let mut layer = match (header.loading.take(), loading) {
-        (Some(layer), _) => layer,
-        (None, true) => new_layer(&mut header.newest, page),
-        (None, false) => header.serving.take().unwrap_or_default(),
+    let loading = header.loading.is_some();
+    let layer = header.loading.take().or_else(|| header.serving.take());
+    let Some(mut layer) = layer else {
+        return Intake::Stale;
     };
     if write(data, keys, fence, &mut layer, page).is_err() {
         return Intake::Stale;
@@ -125,13 +150,14 @@ pub fn take(
     }
 }
 
-fn new_layer(newest: &mut u32, page: &SnapshotV1) -> Layer {
-    *newest = newest.saturating_add(1);
-    Layer {
-        number: *newest,
-        epoch: page.epoch,
-        bits: bucket_bits(page.applications_total),
-        ..Layer::default()
+/// Whether this page cannot go where the earlier ones went.
+fn needs_new_layer(header: &Header, page: &SnapshotV1) -> bool {
+    let outgrown =
+        |layer: &Layer| page.applications_total >> layer.bits.min(63) > OVERFULL * PER_BUCKET;
+    match (&header.loading, &header.serving) {
+        (Some(layer), _) => layer.epoch != page.epoch,
+        (None, Some(layer)) => layer.epoch != page.epoch || outgrown(layer),
+        (None, None) => true,
     }
 }
 
