@@ -7,9 +7,11 @@
 )]
 
 mod credential;
+mod flush;
 mod mapping;
 mod metric;
 mod path;
 mod period;
 mod product;
+mod support;
 mod verdict;

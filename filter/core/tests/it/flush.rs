@@ -1,0 +1,387 @@
+//! Usage on its way from the records to the ledger, with VMs that trap and meet wherever they can.
+
+mod exhaustive;
+mod random;
+mod world;
+
+use crate::support::{Hooked, Memory, Wrote, keys, trap, until_trapped};
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+use tallygate_core::admission::{Admission, admit};
+use tallygate_core::flush::{Flush, Sealed, Sent};
+use tallygate_core::id::{ApplicationId, MetricId};
+use tallygate_core::outbox::MOST_BATCHES;
+use tallygate_core::period::Period;
+use tallygate_core::shared::Keys;
+use tallygate_core::slot::{Charge, LimitCharge, Slot, slot_of};
+use tallygate_core::wire::{Instance, PAGE_BYTES, UsageRowV1, decode};
+use world::Counts;
+
+/// The charge of a request that uses so much of each metric, under limits of (metric, period, value).
+fn charge(usage: &[(i64, u64)], limits: &[(i64, Period, u64)], now_secs: u64) -> Charge {
+    let limits = limits.iter().filter_map(|&(metric, period, value)| {
+        let (_, delta) = usage.iter().find(|(used, _)| *used == metric)?;
+        let window = period.window(now_secs);
+        Some(LimitCharge {
+            metric: MetricId(metric),
+            period,
+            value,
+            delta: *delta,
+            window: u32::try_from(window.start).unwrap(),
+            window_end: window.end,
+            spent: 0,
+        })
+    });
+    Charge {
+        usage: usage
+            .iter()
+            .map(|&(metric, delta)| (MetricId(metric), delta))
+            .collect(),
+        limits: limits.collect(),
+    }
+}
+
+fn counts(rows: &[UsageRowV1]) -> Counts {
+    let mut counts = BTreeMap::new();
+    for row in rows {
+        for usage in &row.usage {
+            let key = (row.application.0, usage.metric.0, usage.minute);
+            *counts.entry(key).or_default() += usage.delta;
+        }
+    }
+    counts
+}
+
+/// A process whose ledger's epoch is known, with one VM that nothing happens to.
+struct Quiet {
+    memory: Memory,
+    keys: Keys,
+}
+
+const INSTANCE: Instance = [3; 16];
+const EPOCH: i64 = 7;
+const NOW_SECS: u64 = 1_000_000_000;
+
+impl Quiet {
+    fn new(slots: u32) -> Self {
+        let process = Self {
+            memory: Memory::new(),
+            keys: keys(slots),
+        };
+        process.memory.put(&process.keys.instance(), &INSTANCE);
+        process.flush().acknowledge(
+            Sent {
+                instance: INSTANCE,
+                epoch: 0,
+            },
+            EPOCH,
+            0,
+        );
+        process
+    }
+
+    fn flush(&self) -> Flush<'_, Memory> {
+        Flush {
+            data: &self.memory,
+            keys: &self.keys,
+            instance: INSTANCE,
+        }
+    }
+
+    fn admit(&self, application: i64, usage: &[(i64, u64)]) {
+        let mut charge = charge(usage, &[], NOW_SECS);
+        let admission = admit(
+            &self.flush(),
+            ApplicationId(application),
+            &mut charge,
+            NOW_SECS,
+        );
+        assert_eq!(admission, Admission::Admitted { lost: 0 });
+    }
+
+    /// Acknowledges the oldest batch, and returns what it carried.
+    fn deliver(&self) -> Counts {
+        let outbox = self.flush().outbox().0;
+        let batch = outbox.next().expect("a batch");
+        assert!(
+            self.flush()
+                .acknowledge(Sent::of(&outbox), outbox.epoch, batch.seq)
+        );
+        counts(&decode::<Vec<UsageRowV1>>(&batch.rows).expect("rows"))
+    }
+}
+
+#[test]
+fn nothing_is_sealed_before_the_ledger_has_named_its_epoch() {
+    let process = Quiet {
+        memory: Memory::new(),
+        keys: keys(4),
+    };
+    process.memory.put(&process.keys.instance(), &INSTANCE);
+    process.admit(1, &[(1, 1)]);
+    assert_eq!(process.flush().seal(), Sealed::Full);
+    let sent = Sent::of(&process.flush().outbox().0);
+    process.flush().acknowledge(sent, EPOCH, 0);
+    assert_eq!(process.flush().seal(), Sealed::Batch { more: false });
+    assert_eq!(process.flush().seal(), Sealed::Nothing);
+}
+
+#[test]
+fn batches_of_a_new_epoch_count_from_1_again() {
+    let process = Quiet::new(4);
+    for application in 1..=3 {
+        process.admit(application, &[(1, 1)]);
+        process.flush().seal();
+    }
+    process.deliver();
+    // The database was restored.
+    let sent = Sent::of(&process.flush().outbox().0);
+    process.flush().acknowledge(sent, 8, 0);
+    process.admit(4, &[(1, 1)]);
+    process.flush().seal();
+    let outbox = process.flush().outbox().0;
+    let numbers: Vec<_> = outbox.batches.iter().map(|batch| batch.seq).collect();
+    assert_eq!((outbox.epoch, numbers), (8, vec![1, 2, 3]));
+    assert_eq!(
+        (0..4)
+            .map(|slot| process.flush().slot(slot).0.rows().len())
+            .sum::<usize>(),
+        0,
+        "records know a batch of the new epoch from one of the old"
+    );
+}
+
+#[test]
+fn a_late_answer_changes_nothing() {
+    let process = Quiet::new(4);
+    process.admit(1, &[(1, 1)]);
+    process.flush().seal();
+    let now = Sent::of(&process.flush().outbox().0);
+    let before = process.flush().outbox().0;
+    let elsewhere = Sent {
+        instance: [9; 16],
+        ..now
+    };
+    let earlier = Sent { epoch: 6, ..now };
+    assert!(!process.flush().acknowledge(elsewhere, EPOCH, 1));
+    assert!(!process.flush().acknowledge(earlier, 6, 1));
+    assert!(!process.flush().acknowledge(earlier, EPOCH, 1));
+    assert_eq!(process.flush().outbox().0, before);
+    assert!(process.flush().acknowledge(now, EPOCH, 1));
+    assert!(
+        !process.flush().acknowledge(now, EPOCH, 1),
+        "once is enough"
+    );
+}
+
+#[test]
+fn a_batch_stays_until_it_is_debited() {
+    let process = Quiet::new(4);
+    process.admit(1, &[(1, 1)]);
+    // Stopped between seal and debit: the outbox's second write does not come.
+    let writes = Cell::new(0);
+    let wrote = |key: &str, _: Option<&[u8]>, _: &[u8]| {
+        if key.contains("outbox") {
+            writes.set(writes.get() + 1);
+            trap();
+        }
+    };
+    let data = Hooked::new(&process.memory, &|| ()).watched(&wrote);
+    let flush = Flush {
+        data: &data,
+        keys: &process.keys,
+        instance: INSTANCE,
+    };
+    assert!(until_trapped(|| flush.seal()).is_none());
+    // Another VM sends it, and the ledger takes it.
+    let sent = Sent::of(&process.flush().outbox().0);
+    process.flush().acknowledge(sent, EPOCH, 1);
+    let outbox = process.flush().outbox().0;
+    assert_eq!((outbox.batches.len(), outbox.debited), (1, false));
+    assert_eq!(
+        process.flush().seal(),
+        Sealed::Nothing,
+        "it is debited first"
+    );
+    assert_eq!(process.deliver().values().sum::<u64>(), 1);
+    assert!(process.flush().outbox().0.next().is_none());
+}
+
+#[test]
+fn a_request_that_is_trapped_after_its_write_is_found_by_the_sweep() {
+    for at in 0.. {
+        let process = Quiet::new(4);
+        let calls = Cell::new(0);
+        let hook = || {
+            if calls.replace(calls.get() + 1) == at {
+                trap();
+            }
+        };
+        let data = Hooked::new(&process.memory, &hook);
+        let flush = Flush {
+            data: &data,
+            keys: &process.keys,
+            instance: INSTANCE,
+        };
+        let mut charge = charge(&[(1, 1)], &[], NOW_SECS);
+        let done = until_trapped(|| admit(&flush, ApplicationId(1), &mut charge, NOW_SECS));
+        let slot = slot_of(ApplicationId(1), 4);
+        let admitted = process.flush().slot(slot).0.rows().len();
+        process.flush().sweep(0..4);
+        let sealed = process.flush().seal();
+        assert_eq!(
+            sealed == Sealed::Batch { more: false },
+            admitted == 1,
+            "call {at}"
+        );
+        if done.is_some() {
+            assert_eq!(
+                (admitted, at),
+                (1, 5),
+                "get, get instance, set, get and set the queue"
+            );
+            break;
+        }
+    }
+}
+
+/// So many metrics, in numbers that take the most bytes there are.
+fn big_usage(metrics: i64) -> Vec<(i64, u64)> {
+    (0..metrics)
+        .map(|n| (i64::MAX - n, u64::MAX / 1_000))
+        .collect()
+}
+
+#[test]
+fn batches_stay_within_a_page_and_nothing_is_left_out() {
+    // Big numbers take most bytes: one slot holds several batches' worth.
+    const METRICS: i64 = 100;
+    const APPLICATIONS: i64 = 120;
+    let process = Quiet::new(1);
+    let usage = big_usage(METRICS);
+    for application in 0..APPLICATIONS {
+        process.admit(i64::MAX - application, &usage);
+    }
+    let all_of_them = usize::try_from(METRICS * APPLICATIONS).unwrap();
+    let mut all = Counts::new();
+    let mut batches = 0;
+    loop {
+        let sealed = process.flush().seal();
+        if sealed == Sealed::Nothing {
+            break;
+        }
+        batches += 1;
+        let bytes = process
+            .flush()
+            .outbox()
+            .0
+            .next()
+            .map(|batch| batch.rows.len());
+        assert!(bytes <= Some(PAGE_BYTES), "{bytes:?}");
+        let carried = process.deliver();
+        for (key, sum) in carried {
+            assert!(all.insert(key, sum).is_none(), "{key:?} was carried before");
+        }
+        assert_eq!(
+            sealed == Sealed::Batch { more: true },
+            all.len() < all_of_them
+        );
+    }
+    assert_eq!((all.len(), batches), (all_of_them, 2));
+}
+
+#[test]
+fn no_slot_waits_for_ever_behind_busier_ones() {
+    // Two slots' worth fill a batch, and all are dirty again before the seal is through.
+    const SLOTS: u32 = 6;
+    let process = Quiet::new(SLOTS);
+    let usage = big_usage(50);
+    let admit_all =
+        || (1..=i64::from(SLOTS) * 115).for_each(|application| process.admit(application, &usage));
+    admit_all();
+    let writes = Cell::new(0);
+    let wrote = |key: &str, _: Option<&[u8]>, _: &[u8]| {
+        // The second write of each seal to the outbox says that all is debited.
+        if key.contains("outbox") && writes.replace(writes.get() + 1) % 2 == 1 {
+            admit_all();
+        }
+    };
+    let data = Hooked::new(&process.memory, &|| ()).watched(&wrote);
+    let mut carried = BTreeSet::new();
+    for _ in 0..SLOTS {
+        let flush = Flush {
+            data: &data,
+            keys: &process.keys,
+            instance: INSTANCE,
+        };
+        assert_eq!(flush.seal(), Sealed::Batch { more: true });
+        let applications = process
+            .deliver()
+            .into_keys()
+            .map(|(id, ..)| ApplicationId(id));
+        carried.extend(applications.map(|id| slot_of(id, SLOTS)));
+    }
+    assert_eq!(carried, (0..SLOTS).collect());
+}
+
+#[test]
+fn an_outage_fills_neither_outbox_nor_queues() {
+    let process = Quiet::new(8);
+    let mut expected = 0;
+    for round in 0..50 {
+        for application in 0..20 {
+            process.admit(application, &[(1, 1)]);
+            expected += 1;
+        }
+        process.flush().sweep(0..8);
+        let sealed = process.flush().seal();
+        assert_eq!(sealed == Sealed::Full, round >= MOST_BATCHES);
+    }
+    assert_eq!(process.flush().outbox().0.batches.len(), MOST_BATCHES);
+    assert!(
+        process.memory.bytes("dirty.") < 100,
+        "the sweep adds what is queued already"
+    );
+    let mut sum = 0;
+    while process.flush().outbox().0.next().is_some() {
+        sum += process.deliver().values().sum::<u64>();
+        process.flush().seal();
+    }
+    assert_eq!(sum, expected);
+}
+
+#[test]
+fn what_stands_there_of_another_instance_is_left_alone() {
+    let process = Quiet::new(1);
+    process.admit(1, &[(1, 1)]);
+    let stale = Flush {
+        data: &process.memory,
+        keys: &process.keys,
+        instance: [4; 16],
+    };
+    let before = process.flush().outbox().0;
+    assert_eq!(stale.seal(), Sealed::Full);
+    assert!(!stale.acknowledge(Sent::of(&stale.outbox().0), EPOCH, 5));
+    let mut charge = charge(&[(1, 1)], &[], NOW_SECS);
+    let admission = admit(&stale, ApplicationId(1), &mut charge, NOW_SECS);
+    assert_eq!(admission, Admission::OtherInstance);
+    assert_eq!(process.flush().outbox().0, before);
+    assert_eq!(process.flush().slot(0).0.rows().len(), 1);
+}
+
+#[test]
+fn any_bytes_can_stand_in_shared_data() {
+    let process = Quiet::new(1);
+    for bytes in [&b""[..], b"\0", b"\xff\xff\xff\xff\xff\xff", &[1; 64]] {
+        process.memory.put(&process.keys.outbox(), bytes);
+        process.memory.put(&process.keys.queue(0), bytes);
+        process.memory.put(&process.keys.slot(0), bytes);
+        process.admit(1, &[(1, 1)]);
+        process.flush().sweep(0..1);
+        process.flush().seal();
+        let sent = Sent::of(&process.flush().outbox().0);
+        process.flush().acknowledge(sent, EPOCH, 0);
+        process.flush().seal();
+        assert_eq!(process.deliver().values().sum::<u64>(), 1);
+    }
+}

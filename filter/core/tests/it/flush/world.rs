@@ -1,0 +1,421 @@
+//! One Envoy process with three VMs, the network, and a ledger: what the random schedules play with.
+
+use super::*;
+use std::collections::{BTreeMap, VecDeque};
+use tallygate_core::shared::{SharedData as _, instance};
+
+/// Usage by application, metric and minute.
+pub(super) type Counts = BTreeMap<(i64, i64, u32), u64>;
+
+/// What a request uses: metric and delta.
+const USAGES: [&[(i64, u64)]; 4] = [&[(1, 1)], &[(1, 2)], &[(2, 1)], &[(1, 1), (2, 1)]];
+/// Metric, period and value.
+const LIMITS: [(i64, Period, u64); 3] = [
+    (1, Period::Minute, 5),
+    (1, Period::Hour, 12),
+    (2, Period::Minute, 3),
+];
+pub(super) const VMS: usize = 3;
+pub(super) const SLOTS: u32 = 2;
+
+/// One step of a schedule. A VM that is in the middle of another step leaves it out.
+#[derive(Clone, Debug)]
+pub(super) enum Step {
+    /// A request of an application that uses one of the usages.
+    Admit(usize, i64, usize),
+    Seal(usize),
+    /// The oldest batch, or nothing but a greeting, goes out.
+    Send(usize),
+    /// A message on its way reaches the ledger, and may do so again.
+    Deliver(usize, bool),
+    /// An answer on its way reaches its sender, and may do so again.
+    Answer(usize, bool),
+    /// It never does.
+    LoseAnswer(usize),
+    Sweep(usize),
+    /// A VM looks which instance it belongs to.
+    Tick(usize),
+    /// Time passes, in seconds.
+    Wait(u64),
+    /// Shared data are lost while VMs live on.
+    Wipe,
+}
+
+/// What happens just before a VM's next call to its host.
+#[derive(Clone, Debug)]
+pub(super) enum Twist {
+    Nothing,
+    Trap,
+    Meanwhile(Step),
+}
+
+#[derive(Clone, Debug)]
+struct Message {
+    sender: usize,
+    sent: Sent,
+    seq: u64,
+    rows: Vec<u8>,
+}
+
+#[derive(Clone, Debug)]
+struct Reply {
+    sender: usize,
+    sent: Sent,
+    epoch: i64,
+    ack: u64,
+}
+
+#[derive(Default)]
+struct Ledger {
+    epoch: i64,
+    /// All batches, by instance and epoch.
+    batches: BTreeMap<(Instance, i64), Vec<Vec<u8>>>,
+    counts: BTreeMap<Instance, Counts>,
+}
+
+pub(super) struct World {
+    memory: Memory,
+    keys: Keys,
+    now_secs: Cell<u64>,
+    instances_made: Cell<u8>,
+    /// The instance each VM believes in.
+    known: [Cell<Option<Instance>>; VMS],
+    busy: [Cell<bool>; VMS],
+    twists: RefCell<VecDeque<Twist>>,
+    ledger: RefCell<Ledger>,
+    messages: RefCell<Vec<Message>>,
+    replies: RefCell<Vec<Reply>>,
+    admitted: RefCell<BTreeMap<Instance, Counts>>,
+}
+
+impl World {
+    pub(super) fn new(twists: Vec<Twist>) -> Self {
+        Self {
+            memory: Memory::new(),
+            keys: keys(SLOTS),
+            now_secs: Cell::new(1_000_000_000),
+            instances_made: Cell::new(0),
+            known: Default::default(),
+            busy: Default::default(),
+            twists: RefCell::new(twists.into()),
+            ledger: RefCell::new(Ledger {
+                epoch: 7,
+                ..Ledger::default()
+            }),
+            messages: RefCell::default(),
+            replies: RefCell::default(),
+            admitted: RefCell::default(),
+        }
+    }
+
+    /// Carries a step out, with whatever happens in between.
+    pub(super) fn run(&self, step: &Step) {
+        match step {
+            &Step::Admit(vm, application, usage) => self.admit(vm, application, USAGES[usage]),
+            &Step::Seal(vm) => self.vm(vm, |flush| _ = flush.seal()),
+            &Step::Send(vm) => self.vm(vm, |flush| {
+                let outbox = flush.outbox().0;
+                let (seq, rows) = outbox
+                    .next()
+                    .map(|batch| (batch.seq, batch.rows.clone()))
+                    .unwrap_or_default();
+                self.messages.borrow_mut().push(Message {
+                    sender: vm,
+                    sent: Sent::of(&outbox),
+                    seq,
+                    rows,
+                });
+            }),
+            &Step::Deliver(n, again) => {
+                if let Some(message) = pick(&self.messages, n, again) {
+                    let current = self.current() == Some(message.sent.instance);
+                    let reply = self.ledger.borrow_mut().take(&message, current);
+                    self.replies.borrow_mut().extend(reply);
+                }
+            }
+            &Step::Answer(n, again) => {
+                if let Some(reply) = pick(&self.replies, n, again) {
+                    self.vm(reply.sender, |flush| {
+                        flush.acknowledge(reply.sent, reply.epoch, reply.ack);
+                    });
+                }
+            }
+            &Step::LoseAnswer(n) => drop(pick(&self.replies, n, false)),
+            &Step::Sweep(vm) => self.vm(vm, |flush| flush.sweep(0..SLOTS)),
+            &Step::Tick(vm) => self.known[vm].set(None),
+            &Step::Wait(secs) => self.now_secs.set(self.now_secs.get() + secs),
+            Step::Wipe => self.memory.wipe(),
+        }
+    }
+
+    /// Lets a VM flush. One that is busy cannot; one that traps begins anew.
+    fn vm(&self, vm: usize, work: impl FnOnce(&Flush<'_, Hooked<'_>>)) {
+        self.watched_vm(vm, &|_, _, _| {}, |flush| {
+            work(flush);
+            Some(())
+        });
+    }
+
+    fn watched_vm<T>(
+        &self,
+        vm: usize,
+        wrote: &Wrote<'_>,
+        work: impl FnOnce(&Flush<'_, Hooked<'_>>) -> Option<T>,
+    ) -> Option<T> {
+        if self.busy[vm].replace(true) {
+            return None;
+        }
+        let before = || self.twist();
+        let wrote = |key: &str, old: Option<&[u8]>, new: &[u8]| {
+            wrote(key, old, new);
+            self.check();
+        };
+        let data = Hooked::new(&self.memory, &before).watched(&wrote);
+        let done = until_trapped(|| {
+            let known = self.known[vm].get();
+            let instance = known.or_else(|| instance(&data, &self.keys, || self.fresh()))?;
+            self.known[vm].set(Some(instance));
+            work(&Flush {
+                data: &data,
+                keys: &self.keys,
+                instance,
+            })
+        });
+        self.busy[vm].set(false);
+        if done.is_none() {
+            self.known[vm].set(None);
+        }
+        done.flatten()
+    }
+
+    fn twist(&self) {
+        let twist = self.twists.borrow_mut().pop_front();
+        match twist {
+            None | Some(Twist::Nothing) => {}
+            Some(Twist::Trap) => trap(),
+            Some(Twist::Meanwhile(step)) => self.run(&step),
+        }
+    }
+
+    fn fresh(&self) -> Instance {
+        self.instances_made.set(self.instances_made.get() + 1);
+        [self.instances_made.get(); 16]
+    }
+
+    fn admit(&self, vm: usize, application: i64, usage: &[(i64, u64)]) {
+        let now_secs = self.now_secs.get();
+        // As the filter does: who finds another instance reads which, and tries again.
+        for _ in 0..2 {
+            let mut charge = charge(usage, &LIMITS, now_secs);
+            let wrote = |key: &str, old: Option<&[u8]>, new: &[u8]| {
+                if key.contains("slot.") {
+                    self.note_admission(application, usage, old, new);
+                }
+            };
+            let admission = self.watched_vm(vm, &wrote, |flush| {
+                Some(admit(
+                    flush,
+                    ApplicationId(application),
+                    &mut charge,
+                    now_secs,
+                ))
+            });
+            if admission != Some(Admission::OtherInstance) {
+                return;
+            }
+            self.known[vm].set(None);
+        }
+    }
+
+    /// The write is the admission, whatever happens to the VM afterwards.
+    fn note_admission(&self, id: i64, usage: &[(i64, u64)], old: Option<&[u8]>, new: &[u8]) {
+        let instance: Instance = new[8..24].try_into().unwrap();
+        let before = counts(&Slot::read(old.map(<[u8]>::to_vec), &instance).rows());
+        let after = counts(&Slot::read(Some(new.to_vec()), &instance).rows());
+        let mut admitted = self.admitted.borrow_mut();
+        let admitted = admitted.entry(instance).or_default();
+        let mut added: BTreeMap<i64, u64> = BTreeMap::new();
+        for (&(application, metric, minute), sum) in &after {
+            let more = sum - before.get(&(application, metric, minute)).unwrap_or(&0);
+            if more > 0 {
+                assert_eq!(application, id, "another application was charged");
+                *added.entry(metric).or_default() += more;
+                *admitted.entry((application, metric, minute)).or_default() += more;
+            }
+        }
+        assert_eq!(
+            added,
+            usage.iter().copied().collect(),
+            "admitted something else"
+        );
+        for (metric, period, value) in LIMITS {
+            let mut windows: BTreeMap<u64, u64> = BTreeMap::new();
+            for ((application, counted, minute), sum) in &*admitted {
+                if (*application, *counted) == (id, metric) {
+                    let window = period.window(u64::from(*minute) * 60).start;
+                    *windows.entry(window).or_default() += sum;
+                }
+            }
+            for (window, sum) in windows {
+                assert!(
+                    sum <= value,
+                    "application {id}, metric {metric}, {period:?} at {window}: {sum} > {value}"
+                );
+            }
+        }
+    }
+
+    /// What holds at every moment.
+    fn check(&self) {
+        let ledger = self.ledger.borrow();
+        let admitted = self.admitted.borrow();
+        for (instance, counts) in &ledger.counts {
+            for (key, sum) in counts {
+                let admitted = admitted.get(instance).and_then(|counts| counts.get(key));
+                assert!(
+                    admitted.is_some_and(|admitted| sum <= admitted),
+                    "{key:?}: the ledger has {sum}, admitted were {admitted:?}"
+                );
+            }
+        }
+        if let Some(instance) = self.current() {
+            let admitted = admitted.get(&instance).cloned().unwrap_or_default();
+            assert_eq!(
+                self.somewhere(instance, &ledger),
+                admitted,
+                "what was admitted must be in the ledger, on its way, or in a record, and in one of them only"
+            );
+        }
+    }
+
+    /// The process's instance, unless shared data were just wiped.
+    fn current(&self) -> Option<Instance> {
+        self.memory.get(&self.keys.instance()).0?.try_into().ok()
+    }
+
+    /// All usage of an instance, wherever it is.
+    fn somewhere(&self, instance: Instance, ledger: &Ledger) -> Counts {
+        let flush = Flush {
+            data: &self.memory,
+            keys: &self.keys,
+            instance,
+        };
+        let mut all = ledger.counts.get(&instance).cloned().unwrap_or_default();
+        let mut add = |more: Counts| {
+            for (key, sum) in more {
+                *all.entry(key).or_default() += sum;
+            }
+        };
+        let outbox = flush.outbox().0;
+        let known = ledger.batches.get(&(instance, outbox.epoch));
+        let known = known.map_or(0, Vec::len) as u64;
+        for batch in outbox.batches.iter().filter(|batch| batch.seq > known) {
+            add(counts(&decode::<Vec<UsageRowV1>>(&batch.rows).unwrap()));
+        }
+        for number in 0..SLOTS {
+            let mut slot = flush.slot(number).0;
+            if let Some(last) = outbox.last().filter(|_| !outbox.debited) {
+                let rows: Vec<UsageRowV1> = decode(&last.rows).unwrap();
+                let here = |row: &UsageRowV1| slot_of(row.application, SLOTS) == number;
+                let rows: Vec<_> = rows.into_iter().filter(here).collect();
+                if !rows.is_empty() {
+                    slot.debit(outbox.sealed, &rows);
+                }
+            }
+            add(counts(&slot.rows()));
+        }
+        all
+    }
+
+    /// Whether nothing is left to seal or send.
+    fn is_flushed(&self) -> bool {
+        self.current().is_some_and(|instance| {
+            let flush = Flush {
+                data: &self.memory,
+                keys: &self.keys,
+                instance,
+            };
+            flush.outbox().0.next().is_none()
+                && (0..SLOTS).all(|slot| !flush.slot(slot).0.is_dirty())
+        })
+    }
+
+    /// Nothing more happens by chance: all is swept, sealed and sent until nothing is left.
+    pub(super) fn settle(&self) {
+        self.twists.borrow_mut().clear();
+        (0..VMS).for_each(|vm| self.run(&Step::Tick(vm)));
+        self.run(&Step::Sweep(0));
+        for round in 0.. {
+            assert!(round < 100, "the flush never ends");
+            if round > 1 && self.is_flushed() {
+                break;
+            }
+            self.run(&Step::Seal(1));
+            self.run(&Step::Send(1));
+            let newest = self.messages.borrow().len().saturating_sub(1);
+            self.run(&Step::Deliver(newest, false));
+            let newest = self.replies.borrow().len().saturating_sub(1);
+            self.run(&Step::Answer(newest, false));
+        }
+        self.check();
+        let instance = self.current().expect("one was made");
+        let ledger = self.ledger.borrow();
+        assert_eq!(
+            ledger.counts.get(&instance).cloned().unwrap_or_default(),
+            self.admitted
+                .borrow()
+                .get(&instance)
+                .cloned()
+                .unwrap_or_default(),
+            "the ledger has what was admitted"
+        );
+        assert!(
+            self.memory.bytes("dirty.") <= 4 * 12,
+            "nothing is left in the queues"
+        );
+    }
+}
+
+impl Ledger {
+    /// As the control plane takes a batch in: exactly once. Of an instance whose shared data were wiped, a worker may
+    /// have brought back what was there before: it gets no answer then.
+    fn take(&mut self, message: &Message, current: bool) -> Option<Reply> {
+        let instance = message.sent.instance;
+        let known = self.batches.entry((instance, self.epoch)).or_default();
+        if message.sent.epoch == self.epoch && message.seq > 0 {
+            match known.get(message.seq as usize - 1) {
+                Some(before) if *before == message.rows => {}
+                Some(_) => {
+                    assert!(!current, "a batch was changed");
+                    return None;
+                }
+                None => {
+                    assert_eq!(known.len() as u64 + 1, message.seq, "a batch is missing");
+                    known.push(message.rows.clone());
+                    let rows: Vec<UsageRowV1> = decode(&message.rows).expect("rows");
+                    let sums = self.counts.entry(instance).or_default();
+                    for (key, sum) in counts(&rows) {
+                        *sums.entry(key).or_default() += sum;
+                    }
+                }
+            }
+        }
+        Some(Reply {
+            sender: message.sender,
+            sent: message.sent,
+            epoch: self.epoch,
+            ack: known.len() as u64,
+        })
+    }
+}
+
+/// Takes something that is on its way; it stays there too when it is to come again.
+fn pick<T: Clone>(on_its_way: &RefCell<Vec<T>>, n: usize, again: bool) -> Option<T> {
+    let mut on_its_way = on_its_way.borrow_mut();
+    let n = n % on_its_way.len().max(1);
+    if again {
+        on_its_way.get(n).cloned()
+    } else {
+        (n < on_its_way.len()).then(|| on_its_way.remove(n))
+    }
+}
