@@ -60,6 +60,39 @@ pub struct KeyView {
     pub updated_at: i64,
 }
 
+impl Wanted {
+    /// What is wrong with them, wherever they are to be used.
+    #[must_use]
+    pub fn problems(&self) -> FieldErrors {
+        let user_key = self
+            .user_key
+            .as_ref()
+            .and_then(|user_key| credentials::user_key_problem(user_key.reveal()));
+        let app_id = self.app_id.as_deref().and_then(credentials::app_id_problem);
+        let key = self
+            .keys
+            .iter()
+            .find_map(|key| credentials::app_key_problem(key.reveal()));
+        let mut values: Vec<&str> = self.keys.iter().map(Secret::reveal).collect();
+        values.sort_unstable();
+        values.dedup();
+        let twice = (values.len() < self.keys.len()).then(|| "is given twice".to_owned());
+        let too_many = (self.keys.len() > MOST_KEYS)
+            .then(|| format!("may be given at most {MOST_KEYS} times"));
+        let fields = [
+            ("user_key", user_key),
+            ("application_id", app_id),
+            ("application_key", key.or(twice).or(too_many)),
+        ];
+        FieldErrors(
+            fields
+                .into_iter()
+                .filter_map(|(field, problem)| Some((field.to_owned(), problem?)))
+                .collect(),
+        )
+    }
+}
+
 /// Makes an application on a plan; pending, if the plan wants it approved. Its id, and its credentials.
 ///
 /// # Errors
@@ -72,7 +105,11 @@ pub async fn create(
 ) -> Result<(i64, Fresh), Error> {
     // First, so that nobody else takes what is found free below.
     tx.next_revision().await?;
-    check(plan, &new.wanted)?;
+    let mut errors = new.wanted.problems();
+    errors.0.extend(misplaced(plan, &new.wanted).0);
+    if !errors.0.is_empty() {
+        return Err(Error::Invalid(errors));
+    }
     let sealer = Sealer::load(tx, secrets).await?;
     let Wanted {
         app_id,
@@ -354,58 +391,33 @@ const TAKES_USER_KEY: &str = "cannot be set: this product's applications have a 
 const TAKES_APP_ID: &str =
     "cannot be set: this product's applications have an application_id and keys";
 
-fn check(plan: &ApplicationPlan, wanted: &Wanted) -> Result<(), Error> {
-    let mut errors = FieldErrors::default();
-    let mut note = |field: &str, problem: Option<String>| {
-        errors
-            .0
-            .extend(problem.map(|problem| (field.to_owned(), problem)));
-    };
-    if takes_user_key(&plan.backend_version) {
-        if let Some(user_key) = &wanted.user_key {
-            note("user_key", credentials::user_key_problem(user_key.reveal()));
-        }
-        note(
+/// Credentials of the kind that this product's applications do not have.
+fn misplaced(plan: &ApplicationPlan, wanted: &Wanted) -> FieldErrors {
+    let by_user_key = takes_user_key(&plan.backend_version);
+    let fields = [
+        (
             "application_id",
-            wanted.app_id.as_ref().map(|_| TAKES_USER_KEY.into()),
-        );
-        note(
+            by_user_key && wanted.app_id.is_some(),
+            TAKES_USER_KEY,
+        ),
+        (
             "application_key",
-            wanted.keys.first().map(|_| TAKES_USER_KEY.into()),
-        );
-    } else {
-        note(
+            by_user_key && !wanted.keys.is_empty(),
+            TAKES_USER_KEY,
+        ),
+        (
             "user_key",
-            wanted.user_key.as_ref().map(|_| TAKES_APP_ID.into()),
-        );
-        if let Some(app_id) = &wanted.app_id {
-            note("application_id", credentials::app_id_problem(app_id));
-        }
-        note(
-            "application_key",
-            wanted
-                .keys
-                .iter()
-                .find_map(|key| credentials::app_key_problem(key.reveal())),
-        );
-        let mut values: Vec<&str> = wanted.keys.iter().map(Secret::reveal).collect();
-        values.sort_unstable();
-        values.dedup();
-        if values.len() < wanted.keys.len() {
-            note("application_key", Some("is given twice".into()));
-        }
-        if wanted.keys.len() > MOST_KEYS {
-            note(
-                "application_key",
-                Some(format!("may be given at most {MOST_KEYS} times")),
-            );
-        }
-    }
-    if errors.0.is_empty() {
-        Ok(())
-    } else {
-        Err(Error::Invalid(errors))
-    }
+            !by_user_key && wanted.user_key.is_some(),
+            TAKES_APP_ID,
+        ),
+    ];
+    FieldErrors(
+        fields
+            .into_iter()
+            .filter(|(_, misplaced, _)| *misplaced)
+            .map(|(field, _, message)| (field.into(), message.into()))
+            .collect(),
+    )
 }
 
 async fn insert_key(

@@ -116,6 +116,9 @@ pub async fn create(
         user_key: secret(params, "user_key").filter(|key| !key.reveal().is_empty()),
         keys: secrets(params, "application_key"),
     };
+    for (field, problem) in wanted.problems().0 {
+        params.error(&field, problem);
+    }
     params.check()?;
 
     let mut tx = app.db.begin().await?;
@@ -323,6 +326,12 @@ async fn find(app: &App, params: &mut Params, account_id: Option<i64>) -> Result
     let service_id = params.opt_id("service_id");
     let app_id = params.opt_filled("app_id", 255);
     let user_key = secret(params, "user_key");
+    if user_key
+        .as_ref()
+        .is_some_and(|key| key.reveal().len() > 256)
+    {
+        params.error("user_key", "is too long (maximum is 256 characters)");
+    }
     if id.is_none() && app_id.is_none() && user_key.is_none() {
         params.error("base", "Give an application_id, an app_id or a user_key");
     }

@@ -2,5 +2,6 @@
 //!
 //! `routes` mirrors the API, `support` is what tests stand on.
 
+mod developers;
 mod foundation;
 mod support;

@@ -1,0 +1,56 @@
+//! `/admin/api/settings`
+
+use super::{APP_ID, USER_KEY, count, first_application, product, signed_up};
+use crate::support::{Test, both_databases};
+use insta::assert_snapshot;
+use serde_json::Value;
+use tallygate::on;
+
+both_databases! {
+    async fn shown_and_changed(t: &Test) {
+        let reply = t.get("/admin/api/settings.json").await.expect(200);
+        assert_snapshot!(reply.text, @r#"{"settings":{"signups_enabled":true,"account_approval_required":false,"credentials_retrievable":true}}"#);
+        let reply = t.put("/admin/api/settings.xml", &[("settings[signups_enabled]", "0"), ("unknown", "x")]).await.expect(200);
+        assert!(reply.text.ends_with("<settings><signups_enabled>false</signups_enabled><account_approval_required>false</account_approval_required><credentials_retrievable>true</credentials_retrievable></settings>"), "{}", reply.text);
+        let reply = t.put("/admin/api/settings.json", &[("signups_enabled", "true"), ("account_approval_required", "maybe")]).await.expect(422);
+        assert_eq!(reply.complaints(), ["account_approval_required"]);
+        assert_eq!(t.get("/admin/api/settings.json").await.at("/settings/signups_enabled"), false);
+    }
+
+    async fn credentials_that_are_not_retrievable_are_shown_once(t: &Test) {
+        product(t, "mail", APP_ID).await;
+        product(t, "maps", USER_KEY).await;
+        let bob = signed_up(t, "bob").await;
+        let shown = |account: &Value| {
+            [0, 1].map(|n| account.pointer(&format!("/applications/{n}/application")).unwrap().clone()).map(|application| {
+                application.get("user_key").unwrap_or(&application["keys"][0]).as_str().unwrap().to_owned()
+            })
+        };
+        let (key, user_key) = (&shown(&bob)[0], &shown(&bob)[1]);
+        assert_eq!(shown(&t.get("/admin/api/accounts/1.json").await.at("/account")), shown(&bob));
+
+        t.put("/admin/api/settings.json", &[("credentials_retrievable", "false")]).await.expect(200);
+        let after = t.get("/admin/api/accounts/1.json").await;
+        assert!(!after.text.contains(key.as_str()) && !after.text.contains(user_key.as_str()), "{}", after.text);
+        for masked in shown(&after.at("/account")) {
+            assert!(masked.starts_with("masked:") && masked.len() == 23, "{masked}");
+        }
+        // They still are what authenticates.
+        t.get(&format!("/admin/api/applications/find.json?user_key={user_key}")).await.expect(200);
+
+        let ann = signed_up(t, "ann").await;
+        assert!(shown(&ann).iter().all(|value| value.len() == 32), "{ann}");
+        let copies: i64 = on!(t.app.db, |c| sqlx::query_scalar(
+            "select (select count(*) from application where user_key is not null) + (select count(*) from application_key where value is not null)"
+        ).fetch_one(c)).unwrap();
+        assert_eq!((copies, count(t, "application_key").await), (0, 2));
+        let again = t.get("/admin/api/accounts/2.json").await.at("/account");
+        assert!(shown(&again).iter().all(|value| value.starts_with("masked:")), "{again}");
+        // A user_key that is replaced is shown in that answer too.
+        let path = format!("/admin/api/accounts/2/applications/{}.json", again.pointer("/applications/1/application/id").unwrap());
+        assert_eq!(t.put(&path, &[("user_key", "chosen")]).await.expect(200).at("/application/user_key"), "chosen");
+        assert!(t.get(&path).await.at("/application/user_key").as_str().unwrap().starts_with("masked:"));
+        let (path, _) = first_application(&bob);
+        assert!(!t.get(&format!("{path}/keys.xml")).await.expect(200).text.contains(key.as_str()));
+    }
+}
