@@ -2,6 +2,12 @@
 //!
 //! `routes` mirrors the API, `support` is what tests stand on.
 
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
+
 mod developers;
 mod foundation;
 mod support;
