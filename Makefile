@@ -5,7 +5,7 @@ SHELL := bash
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 
-# Cargo's own switches, for all calls: Cargo.lock is the truth.
+# Cargo.lock is the truth. Without -p cargo takes the workspace's default members: all but what is built for wasm alone.
 CARGO := cargo
 LOCKED := --locked
 
@@ -51,9 +51,9 @@ filter: wasm-target ## The filter for Envoy, in target/wasm32-wasip1/wasm/tallyg
 .PHONY: test
 test: test-parts cargo-nextest ## All tests: core, control plane on SQLite and PostgreSQL, end to end with a real Envoy
 	$(call step,"Examples in the documentation")
-	@$(CARGO) test $(LOCKED) --quiet --doc --workspace --exclude tallygate-filter
+	@$(CARGO) test $(LOCKED) --quiet --doc
 	$(call step,"Tests")
-	@tests/with-postgres.sh $(CARGO) nextest run $(LOCKED) --workspace --exclude tallygate-filter $(TESTS)
+	@tests/with-postgres.sh $(CARGO) nextest run $(LOCKED) $(TESTS)
 
 .PHONY: unit
 unit: cargo-nextest ## All but the end-to-end tests: quick, needs no Envoy
@@ -68,13 +68,13 @@ check: wasm-target cargo-deny ## Format, lints, documentation, dependencies; all
 	$(call step,"Format")
 	@$(CARGO) fmt --all --check
 	$(call step,"Lints")
-	@$(CARGO) clippy $(LOCKED) --workspace --exclude tallygate-filter --all-targets -- -D warnings
-	@$(CARGO) clippy $(LOCKED) -p tallygate-filter --target $(WASM_TARGET) -- -D warnings
+	@$(CARGO) clippy $(LOCKED) --all-targets -- -D warnings
+	@$(CARGO) clippy $(LOCKED) -p tallygate-filter -p tallygate-noop-filter --target $(WASM_TARGET) -- -D warnings
 	@$(CARGO) clippy $(LOCKED) -p tallygate-filter --target $(WASM_TARGET) --features trap -- -D warnings
 	$(call step,"The core without a standard library")
 	@$(CARGO) build $(LOCKED) -p tallygate-core --target $(WASM_TARGET)
 	$(call step,"Documentation")
-	@RUSTDOCFLAGS='-D warnings' $(CARGO) doc $(LOCKED) --no-deps --document-private-items --workspace --exclude tallygate-filter
+	@RUSTDOCFLAGS='-D warnings' $(CARGO) doc $(LOCKED) --no-deps --document-private-items
 	$(call step,"Dependencies")
 	@$(CARGO) deny --locked --workspace check bans licenses sources
 	@if $(CARGO) deny fetch db >/dev/null 2>&1; then \

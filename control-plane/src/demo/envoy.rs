@@ -106,8 +106,8 @@ impl Demo {
             self.ports.url(self.ports.envoy_admin)
         );
         if probe::request("POST", &url, &[]).await.is_ok() {
-            // Usage is flushed at least once a second.
-            sleep(Duration::from_millis(1500)).await;
+            // Listeners close after a second (`--drain-time-s`); then the last usage is sent, within another.
+            sleep(Duration::from_millis(2200)).await;
         }
     }
 }
