@@ -12,6 +12,7 @@ pub mod screen;
 pub mod upstream;
 
 mod envoy;
+mod make;
 mod probe;
 mod report;
 mod server;

@@ -3,15 +3,18 @@
 
 use super::child::Child;
 use super::screen::Screen;
-use super::{Demo, Running};
+use super::{Demo, Running, make};
 use anyhow::bail;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// How long a child may take to end by itself.
 const GRACE: Duration = Duration::from_millis(1500);
 
-/// SIGINT and SIGTERM, from the moment it is made.
+/// Signals this close together are one.
+const SAME_STOP: Duration = Duration::from_secs(1);
+
+/// SIGINT and SIGTERM, from the moment it is made; and those that `make` got in our stead.
 #[derive(Debug)]
 pub(super) struct Stop {
     interrupt: Signal,
@@ -32,7 +35,17 @@ impl Stop {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
+            () = make::stopping() => {}
         }
+    }
+
+    /// Somebody is impatient. (The same stop often comes twice: from a process group, and passed on by `make`.)
+    async fn received_again(&mut self) {
+        let first = Instant::now();
+        while {
+            self.received().await;
+            first.elapsed() < SAME_STOP
+        } {}
     }
 }
 
@@ -69,7 +82,7 @@ pub(super) async fn stay(
     screen.line("\nStopping: draining the gateway, then the control plane …");
     tokio::select! {
         () = stop_all(demo, &mut control_plane, &mut envoy) => screen.line("Stopped."),
-        () = stop.received() => {
+        () = stop.received_again() => {
             screen.line("Stopped at once.");
             envoy.kill().await;
             control_plane.kill().await;
