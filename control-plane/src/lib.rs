@@ -7,6 +7,7 @@ pub mod app;
 pub mod config;
 pub mod serve;
 
+pub mod body_limit;
 pub mod router;
 
 pub mod admin_api;

@@ -7,6 +7,7 @@ use crate::admin_api::{
     metrics, provider, proxy, proxy_configs, services, settings, signup, users,
 };
 use crate::app::App;
+use crate::body_limit::{self, BODY_BYTES};
 use crate::error::Error;
 use crate::{gateway_api, home, ops, stats};
 use axum::Router;
@@ -18,8 +19,6 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
 
-/// The most a request's body may have.
-const BODY_BYTES: usize = 1024 * 1024;
 /// The longest a request may take; long polls last 30 seconds.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -144,5 +143,6 @@ fn layered(routes: Router, app: &App) -> Router {
             TIMEOUT,
         ))
         .layer(RequestBodyLimitLayer::new(BODY_BYTES))
+        .layer(from_fn(body_limit::refuse))
         .layer(from_fn_with_state(app.clone(), ops::observe))
 }

@@ -266,6 +266,7 @@ both_databases! {
             ("application/json", deep.as_str(), 400),
             ("text/csv", "a,b", 415),
             ("multipart/form-data; boundary=x", "--x--", 415),
+            ("application/json", &format!("{{\"org_name\": \"{}\"}}", "x".repeat(2_000_000)), 413),
         ] {
             for (method, path, _) in ENDPOINTS.iter().filter(|(method, ..)| method != Method::GET) {
                 let request = t.request(method.clone(), &format!("{path}.json")).basic_auth("", Some(&t.token))
