@@ -74,10 +74,11 @@ check: wasm-target cargo-deny ## Format, lints, documentation, dependencies; all
 	$(call step,"The core without a standard library")
 	@$(CARGO) build $(LOCKED) -p tallygate-core --target $(WASM_TARGET)
 	$(call step,"Documentation")
-	@RUSTDOCFLAGS='-D warnings' $(CARGO) doc $(LOCKED) --no-deps --document-private-items
+# Nothing is published: the documentation is for those who work here, private items and links to them included.
+	@RUSTDOCFLAGS='-D warnings -A rustdoc::private_intra_doc_links' $(CARGO) doc $(LOCKED) --no-deps --document-private-items
 	$(call step,"Dependencies")
 	@$(CARGO) deny --locked --workspace check bans licenses sources
-	@if $(CARGO) deny fetch db >/dev/null 2>&1; then \
+	@if timeout 120 $(CARGO) deny fetch db >/dev/null 2>&1; then \
 	  $(CARGO) deny --locked --workspace check advisories; \
 	else \
 	  printf '\033[33m  skipped:\033[0m the advisory database cannot be reached from here\n'; \
