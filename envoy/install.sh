@@ -19,7 +19,11 @@ say() { printf '\033[2m  %s\033[0m\n' "$*" >&2; }
 fail() { printf '\033[31merror:\033[0m %s\n' "$*" >&2; exit 1; }
 
 # `envoy --version` says "…  version: <commit>/1.40.0/Clean/RELEASE/BoringSSL".
-is_right() { [ -x "$envoy" ] && "$envoy" --version 2>/dev/null | grep -q "/$version/"; }
+is_right() {
+  # Read whole before it is searched: a search that stops early would break the pipe, and with `pipefail` the answer.
+  local said
+  said=$([ -x "$envoy" ] && "$envoy" --version 2>/dev/null) && [[ $said == */"$version"/* ]]
+}
 
 if is_right; then
   echo "$envoy"
