@@ -13,5 +13,6 @@ mod metric;
 mod path;
 mod period;
 mod product;
+mod slot;
 mod support;
 mod verdict;
