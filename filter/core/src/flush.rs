@@ -98,8 +98,10 @@ impl<D: SharedData> Flush<'_, D> {
             .filter(|&slot| known.insert(slot))
             .collect();
         let mut load = Load::default();
-        for slot in slots {
-            let slot = self.slot(slot).0;
+        let mut visited = BTreeSet::new();
+        for number in slots {
+            visited.insert(number);
+            let slot = self.slot(number).0;
             if slot.is_dirty() && !slot.rows().into_iter().all(|row| load.take(row)) {
                 break;
             }
@@ -124,7 +126,7 @@ impl<D: SharedData> Flush<'_, D> {
             }
             Sealed::Batch { more: full }
         };
-        self.drop_seen(&seen);
+        self.drop_seen(&seen, &visited);
         sealed
     }
 
@@ -168,20 +170,18 @@ impl<D: SharedData> Flush<'_, D> {
 
     /// Takes the entries that were seen out of the queues and, in the same write, leaves those that are still dirty.
     ///
-    /// What stays keeps its order and its place before later entries, so that no slot waits for ever where more become
-    /// dirty than a batch can carry.
-    fn drop_seen(&self, seen: &[Queue]) {
+    /// Slots that had their turn go to the end: none waits for ever where more become dirty than a batch can carry.
+    fn drop_seen(&self, seen: &[Queue], visited: &BTreeSet<u32>) {
         for (number, seen) in (0..).zip(seen) {
-            let mut left: Vec<u32> = seen
-                .slots
-                .iter()
-                .copied()
-                .filter(|&slot| self.slot(slot).0.is_dirty())
-                .collect();
-            keep_last(&mut left);
-            if left == seen.slots {
+            if seen.slots.iter().all(|slot| !visited.contains(slot)) {
                 continue;
             }
+            let mut dirty = seen.slots.clone();
+            dirty.retain(|&slot| self.slot(slot).0.is_dirty());
+            keep_last(&mut dirty);
+            let (again, waiting): (Vec<u32>, Vec<u32>) =
+                dirty.into_iter().partition(|slot| visited.contains(slot));
+            let gone = seen.slots.len().saturating_sub(waiting.len());
             let key = self.keys.queue(number);
             loop {
                 let (value, version) = self.data.get(&key);
@@ -193,10 +193,9 @@ impl<D: SharedData> Flush<'_, D> {
                     // Somebody else has been through: equal entries may be new ones.
                     break;
                 }
-                let gone = seen.slots.len().saturating_sub(left.len());
                 let next = Queue {
                     base: queue.base.saturating_add(gone as u64),
-                    slots: [&left, later].concat(),
+                    slots: [&waiting, later, &again].concat(),
                 };
                 if self.data.set(&key, &encode(&next), version).is_ok() {
                     break;

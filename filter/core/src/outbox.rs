@@ -33,6 +33,7 @@ pub struct Batch {
     /// Its number in this instance and epoch.
     pub seq: u64,
     /// Compact [`crate::wire::UsageRowV1`]s; never changed once sealed.
+    #[serde(with = "crate::wire::bytes")]
     pub rows: Vec<u8>,
 }
 
@@ -87,7 +88,7 @@ impl Outbox {
 
     /// Lets go of what the ledger holds. The last batch stays until it is debited.
     ///
-    /// A new epoch knows nothing of this instance: what waits is numbered from 1 again, once it is debited.
+    /// A new epoch knows nothing of this instance: what waits is numbered from 1 again.
     /// Returns whether anything changed.
     pub fn acknowledge(&mut self, epoch: i64, ack: u64) -> bool {
         if self.epoch == epoch {
@@ -96,9 +97,6 @@ impl Outbox {
             self.batches
                 .retain(|batch| batch.seq > ack || (batch.seq == seq && !debited));
             return self.batches.len() < before;
-        }
-        if !self.debited {
-            return false;
         }
         self.epoch = epoch;
         self.seq = 0;

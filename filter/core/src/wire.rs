@@ -3,6 +3,7 @@
 //! Gateways speak postcard, people and tools JSON; both come from the same types. Once released, a
 //! version's bytes decode for ever (`tests/golden`). The gateway names what it reads in `Accept`.
 
+pub(crate) mod bytes;
 pub mod snapshot;
 pub mod sync;
 

@@ -16,6 +16,7 @@ pub struct SyncV1 {
     /// Number of the sealed batch below, from 1; 0 when there is none.
     pub seq: u64,
     /// The batch: compact [`UsageRowV1`]s, exactly as sealed.
+    #[serde(with = "super::bytes")]
     pub rows: Vec<u8>,
     /// The gateway is being drained and will not come back.
     pub draining: bool,
