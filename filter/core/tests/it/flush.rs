@@ -137,7 +137,7 @@ fn batches_of_a_new_epoch_count_from_1_again() {
     // The database was restored.
     let sent = Sent::of(&process.flush().outbox().0);
     process.flush().acknowledge(sent, 8, 0);
-    process.admit(4, &[(1, 1)]);
+    (1..=4).for_each(|application| process.admit(application, &[(1, 1)]));
     process.flush().seal();
     let outbox = process.flush().outbox().0;
     let numbers: Vec<_> = outbox.batches.iter().map(|batch| batch.seq).collect();
@@ -193,11 +193,13 @@ fn a_batch_stays_until_it_is_debited() {
         instance: INSTANCE,
     };
     assert!(until_trapped(|| flush.seal()).is_none());
-    // Another VM sends it, and the ledger takes it.
-    let sent = Sent::of(&process.flush().outbox().0);
-    process.flush().acknowledge(sent, EPOCH, 1);
-    let outbox = process.flush().outbox().0;
-    assert_eq!((outbox.batches.len(), outbox.debited), (1, false));
+    // Another VM sends it, and the ledger takes it; then the database is restored, and takes it again.
+    for epoch in [EPOCH, EPOCH + 1, EPOCH + 1] {
+        let sent = Sent::of(&process.flush().outbox().0);
+        process.flush().acknowledge(sent, epoch, 1);
+        let outbox = process.flush().outbox().0;
+        assert_eq!((outbox.batches.len(), outbox.debited), (1, false));
+    }
     assert_eq!(
         process.flush().seal(),
         Sealed::Nothing,
@@ -293,17 +295,30 @@ fn batches_stay_within_a_page_and_nothing_is_left_out() {
 #[test]
 fn no_slot_waits_for_ever_behind_busier_ones() {
     // Two slots' worth fill a batch, and all are dirty again before the seal is through.
-    const SLOTS: u32 = 6;
+    const SLOTS: u32 = 12;
     let process = Quiet::new(SLOTS);
-    let usage = big_usage(50);
-    let admit_all =
-        || (1..=i64::from(SLOTS) * 115).for_each(|application| process.admit(application, &usage));
-    admit_all();
+    let mut slots = vec![Slot::read(None, &INSTANCE); SLOTS as usize];
+    for id in (1..=i64::from(SLOTS) * 60).map(ApplicationId) {
+        let mut charge = charge(&big_usage(100), &[], NOW_SECS);
+        let slot = &mut slots[slot_of(id, SLOTS) as usize];
+        slot.admit(id, &mut charge, NOW_SECS).expect("no limit");
+    }
+    let again = |number: u32| {
+        // As before, but for the batch that was debited last.
+        let mut bytes = slots[number as usize].as_bytes().to_vec();
+        let now = process.flush().slot(number).0;
+        bytes[24..32].copy_from_slice(&now.debited().to_le_bytes());
+        process.memory.put(&process.keys.slot(number), &bytes);
+        if !now.is_dirty() {
+            process.flush().enqueue(number);
+        }
+    };
+    (0..SLOTS).for_each(again);
     let writes = Cell::new(0);
     let wrote = |key: &str, _: Option<&[u8]>, _: &[u8]| {
         // The second write of each seal to the outbox says that all is debited.
         if key.contains("outbox") && writes.replace(writes.get() + 1) % 2 == 1 {
-            admit_all();
+            (0..SLOTS).for_each(again);
         }
     };
     let data = Hooked::new(&process.memory, &|| ()).watched(&wrote);
@@ -367,6 +382,17 @@ fn what_stands_there_of_another_instance_is_left_alone() {
     assert_eq!(admission, Admission::OtherInstance);
     assert_eq!(process.flush().outbox().0, before);
     assert_eq!(process.flush().slot(0).0.rows().len(), 1);
+}
+
+#[test]
+fn what_a_worker_brings_back_after_a_wipe_is_not_sealed() {
+    let process = Quiet::new(1);
+    process.admit(1, &[(1, 1)]);
+    process.memory.put(&process.keys.instance(), &[4; 16]);
+    let before = process.flush().outbox().0;
+    assert_eq!(process.flush().seal(), Sealed::Lost);
+    assert!(!process.flush().acknowledge(Sent::of(&before), EPOCH + 1, 0));
+    assert_eq!(process.flush().outbox().0, before);
 }
 
 #[test]

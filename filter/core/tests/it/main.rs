@@ -7,7 +7,10 @@
 )]
 
 mod credential;
+mod directory;
 mod flush;
+mod intake;
+mod leader;
 mod mapping;
 mod metric;
 mod path;

@@ -15,6 +15,8 @@ enum Event {
     Trap,
     /// Another VM admits requests and flushes, all the way to the ledger.
     Flush,
+    /// The same, and then requests are admitted again.
+    FlushAndAdmit,
     /// Another VM admits requests and seals.
     Seal,
     /// Another VM seals and is trapped at its call of that number.
@@ -102,6 +104,10 @@ impl Process {
                 self.flush(self.seal);
                 self.deliver();
             }
+            Event::FlushAndAdmit => {
+                self.meanwhile(Event::Flush);
+                self.admit();
+            }
             Event::Seal => {
                 self.admit();
                 self.flush(self.seal);
@@ -123,10 +129,12 @@ impl Process {
         calls.get() > at
     }
 
-    /// Lets another VM finish, and compares.
-    fn settle(self) -> Result<(), String> {
+    /// Lets another VM finish, and compares. Only a trap makes a sweep necessary.
+    fn settle(self, sweep: bool) -> Result<(), String> {
         self.admit();
-        self.flush(|flush| flush.sweep(0..SLOTS));
+        if sweep {
+            self.flush(|flush| flush.sweep(0..SLOTS));
+        }
         for _ in 0..6 {
             self.flush(self.seal);
             self.deliver();
@@ -147,7 +155,7 @@ impl Process {
 
 /// Tries each event at each call. Returns how many schedules there were.
 fn check(seal: Seal) -> Result<u32, String> {
-    let mut events = vec![Event::Trap, Event::Flush, Event::Seal];
+    let mut events = vec![Event::Trap, Event::Flush, Event::FlushAndAdmit, Event::Seal];
     events.extend((0..40).map(Event::TrappedSeal));
     let mut schedules = 0;
     for event in events {
@@ -155,7 +163,7 @@ fn check(seal: Seal) -> Result<u32, String> {
             let process = Process::new(seal);
             let came_to_it = process.seal_until(at, event);
             process
-                .settle()
+                .settle(matches!(event, Event::Trap | Event::TrappedSeal(_)))
                 .map_err(|problem| format!("{event:?} at call {at}: {problem}"))?;
             schedules += 1;
             if !came_to_it {

@@ -1,0 +1,262 @@
+//! Snapshots on their way into shared data, with leaders that trap, stall, and come back too late.
+
+mod world;
+
+use crate::support::{Memory, keys};
+use proptest::prelude::*;
+use tallygate_core::decide::Lookup;
+use tallygate_core::id::{ApplicationId, PlanId, ProductId};
+use tallygate_core::intake::{self, Intake};
+use tallygate_core::leader::{Candidate, Role, campaign};
+use tallygate_core::shared::{Keys, SharedData as _};
+use tallygate_core::wire::{ApplicationV1, Cursor, Digest, ProductV1, SnapshotV1};
+use world::{Step, Twist, VMS, World};
+
+fn product(id: i64, revision: i64) -> ProductV1 {
+    ProductV1 {
+        id: ProductId(id),
+        revision,
+        system_name: format!("product-{id}"),
+        metrics: Vec::new(),
+        plans: Vec::new(),
+        // Deleted every fourth time. (What is in a configuration is of no importance here.)
+        config: (revision % 4 != 0).then(world::config),
+    }
+}
+
+fn application(id: i64, revision: i64, ident: Digest) -> ApplicationV1 {
+    ApplicationV1 {
+        id: ApplicationId(id),
+        revision,
+        ident,
+        product: ProductId(1),
+        plan: PlanId(revision),
+        live: revision % 3 != 0,
+        keys: vec![[u8::try_from(revision % 256).expect("a byte"); 16]],
+    }
+}
+
+/// A process with one VM, which leads.
+struct Quiet {
+    memory: Memory,
+    keys: Keys,
+    fence: u64,
+}
+
+impl Quiet {
+    fn new() -> Self {
+        let (memory, keys) = (Memory::new(), keys(1));
+        let me = Candidate {
+            id: 1,
+            generation: 1,
+            serving: false,
+        };
+        let Role::Leader { fence, .. } = campaign(&memory, &keys, &me, 0) else {
+            unreachable!("nobody else is there");
+        };
+        Self {
+            memory,
+            keys,
+            fence,
+        }
+    }
+
+    fn cursor(&self) -> Cursor {
+        intake::cursor(&intake::header(&self.memory, &self.keys))
+    }
+
+    fn take(&self, page: &SnapshotV1) -> Intake {
+        intake::take(&self.memory, &self.keys, self.fence, self.cursor(), page)
+    }
+
+    /// What a reader finds that looks at the header just now.
+    fn find(&self, ident: Digest) -> Lookup {
+        let header = intake::header(&self.memory, &self.keys);
+        header.serving.map_or(Lookup::NotReady, |layer| {
+            intake::look_up(&self.memory, &self.keys, &layer, &ident)
+        })
+    }
+}
+
+fn page(revision: i64, complete: bool, applications: Vec<ApplicationV1>) -> SnapshotV1 {
+    SnapshotV1 {
+        epoch: 1,
+        now_ms: 0,
+        next: Cursor {
+            products: revision,
+            applications: revision,
+            application: i64::MAX,
+        },
+        complete,
+        applications_total: 100,
+        products: Vec::new(),
+        applications,
+    }
+}
+
+fn ident(n: u32) -> Digest {
+    // Multiplied so that they fall into different buckets.
+    u128::from(n)
+        .wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835)
+        .to_be_bytes()
+}
+
+fn is_found(lookup: &Lookup) -> bool {
+    matches!(lookup, Lookup::Found(_))
+}
+
+#[test]
+fn nothing_serves_before_the_snapshot_is_whole() {
+    let process = Quiet::new();
+    assert_eq!(process.find(ident(1)), Lookup::NotReady);
+    let first = page(1, false, vec![application(1, 1, ident(1))]);
+    assert_eq!(process.take(&first), Intake::Done);
+    assert_eq!(process.find(ident(1)), Lookup::NotReady);
+    let second = page(2, true, vec![application(2, 2, ident(2))]);
+    assert_eq!(process.take(&second), Intake::Done);
+    assert!(is_found(&process.find(ident(1))));
+    assert!(is_found(&process.find(ident(2))));
+    assert_eq!(process.find(ident(3)), Lookup::Unknown);
+}
+
+#[test]
+fn a_page_for_another_cursor_is_not_taken() {
+    let process = Quiet::new();
+    let first = page(5, true, vec![application(1, 5, ident(1))]);
+    assert_eq!(process.take(&first), Intake::Done);
+    let again = intake::take(
+        &process.memory,
+        &process.keys,
+        process.fence,
+        Cursor::default(),
+        &first,
+    );
+    assert_eq!(again, Intake::Stale);
+    let older = intake::take(
+        &process.memory,
+        &process.keys,
+        process.fence + 1,
+        process.cursor(),
+        &page(6, true, vec![application(1, 6, ident(1))]),
+    );
+    assert_eq!(older, Intake::Stale, "somebody else leads");
+    assert_eq!(process.cursor(), first.next);
+}
+
+#[test]
+fn a_new_epoch_is_read_from_the_beginning_while_the_old_one_serves() {
+    let process = Quiet::new();
+    process.take(&page(50, true, vec![application(1, 50, ident(1))]));
+    let restored = SnapshotV1 {
+        epoch: 2,
+        ..page(51, true, Vec::new())
+    };
+    assert_eq!(process.take(&restored), Intake::Restart);
+    assert_eq!(process.cursor(), Cursor::default());
+    assert!(is_found(&process.find(ident(1))), "the old one serves");
+    // Its revisions are lower, and the application is not in it.
+    let all = SnapshotV1 {
+        epoch: 2,
+        ..page(40, true, vec![application(2, 40, ident(2))])
+    };
+    assert_eq!(process.take(&all), Intake::Done);
+    assert_eq!(process.find(ident(1)), Lookup::Unknown);
+    assert!(is_found(&process.find(ident(2))));
+}
+
+#[test]
+fn a_reader_of_a_layer_that_is_gone_is_not_told_unknown() {
+    let process = Quiet::new();
+    process.take(&page(5, true, vec![application(1, 5, ident(1))]));
+    let seen = intake::header(&process.memory, &process.keys)
+        .serving
+        .expect("a layer");
+    let look_up = |n| intake::look_up(&process.memory, &process.keys, &seen, &ident(n));
+    let absent = (2..100).find(|n| {
+        let bucket = tallygate_core::directory::bucket_of(&ident(*n), seen.bits);
+        process
+            .memory
+            .get(&process.keys.bucket(seen.number, bucket))
+            .0
+            .is_none()
+    });
+    let absent = absent.expect("a bucket nobody is in");
+    assert_eq!(look_up(absent), Lookup::Unknown);
+    process.memory.wipe();
+    assert_eq!(look_up(absent), Lookup::NotReady);
+    assert_eq!(look_up(1), Lookup::NotReady);
+}
+
+#[test]
+fn applications_are_stored_in_64_bytes_each() {
+    let process = Quiet::new();
+    let applications: Vec<_> = (1..=4_000)
+        .map(|id| application(i64::from(id), 5, ident(id)))
+        .collect();
+    let snapshot = SnapshotV1 {
+        applications_total: 4_000,
+        ..page(5, true, applications)
+    };
+    assert_eq!(process.take(&snapshot), Intake::Done);
+    let bytes = process.memory.bytes("bucket.");
+    assert!(bytes <= 4_000 * 64, "{bytes} bytes");
+    assert!((1..=4_000).all(|n| is_found(&process.find(ident(n)))));
+}
+
+#[test]
+fn any_bytes_can_stand_there() {
+    for bytes in [&b""[..], b"\0", &[0xff; 64], &[1; 64]] {
+        let process = Quiet::new();
+        process.memory.put(&process.keys.header(), bytes);
+        for bucket in 0..64 {
+            process.memory.put(&process.keys.bucket(1, bucket), bytes);
+        }
+        process.take(&page(5, true, vec![application(1, 5, ident(1))]));
+        process.take(&page(6, true, vec![application(1, 6, ident(1))]));
+        assert!(is_found(&process.find(ident(1))), "{bytes:?}");
+    }
+}
+
+fn vm() -> impl Strategy<Value = usize> {
+    0..VMS
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        4 => (1_i64..5).prop_map(Step::ChangeProduct),
+        6 => (0_u32..9).prop_map(Step::ChangeApplication),
+        1 => (1_u32..9).prop_map(Step::Grow),
+        1 => (0_i64..6).prop_map(Step::Restore),
+        8 => vm().prop_map(Step::Campaign),
+        1 => (0_u64..3_000).prop_map(Step::Wait),
+        10 => vm().prop_map(Step::Ask),
+        10 => (0_usize..4, any::<bool>()).prop_map(|(n, again)| Step::Take(n, again)),
+        4 => vm().prop_map(Step::Tick),
+        6 => vm().prop_map(Step::LookUp),
+    ]
+}
+
+fn twist() -> impl Strategy<Value = Twist> {
+    prop_oneof![
+        16 => Just(Twist::Nothing),
+        1 => Just(Twist::Trap),
+        3 => step().prop_map(Twist::Meanwhile),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
+
+    #[test]
+    fn whatever_happens_on_the_way_the_process_knows_what_the_control_plane_knows(
+        steps in prop::collection::vec(step(), 1..50),
+        twists in prop::collection::vec(twist(), 0..200),
+        seed in any::<u32>(),
+    ) {
+        let world = World::new(twists, seed);
+        for step in &steps {
+            world.run(step);
+        }
+        world.settle();
+    }
+}
