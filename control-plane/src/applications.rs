@@ -7,8 +7,10 @@ use crate::db::Tx;
 use crate::error::{Error, FieldErrors};
 use crate::secrets::{self, APPLICATION_KEY_VALUE, APPLICATION_USER_KEY, Secret, Secrets};
 use crate::store::applications::{self as rows, Application};
-use crate::store::contracts::{self, ApplicationPlan, Plan};
+use crate::store::contracts::{self, ApplicationPlan};
 use crate::store::keys;
+use crate::store::plans::PlanRow;
+use std::collections::BTreeSet;
 
 /// An application to be made.
 #[derive(Debug)]
@@ -42,7 +44,7 @@ pub struct View {
     /// Its row.
     pub application: Application,
     /// The plan it is on.
-    pub plan: Plan,
+    pub plan: PlanRow,
     /// What is shown of its `user_key`; none when its product takes `app_id`.
     pub user_key: Option<Secret>,
     /// Its keys, oldest first.
@@ -104,7 +106,7 @@ pub async fn create(
     new: NewApplication<'_>,
 ) -> Result<(i64, Fresh), Error> {
     // First, so that nobody else takes what is found free below.
-    tx.next_revision().await?;
+    tx.hold_revision().await?;
     let mut errors = new.wanted.problems();
     errors.0.extend(misplaced(plan, &new.wanted).0);
     if !errors.0.is_empty() {
@@ -174,7 +176,7 @@ pub async fn add_key(
     id: i64,
     chosen: Option<Secret>,
 ) -> Result<Fresh, Error> {
-    tx.next_revision().await?;
+    tx.hold_revision().await?;
     let application = rows::get(tx, Some(account_id), id).await?;
     if takes_user_key(&application.backend_version) {
         return Err(Error::invalid("key", TAKES_USER_KEY));
@@ -212,7 +214,7 @@ pub async fn remove_key(
     id: i64,
     value: &Secret,
 ) -> Result<(), Error> {
-    tx.next_revision().await?;
+    tx.hold_revision().await?;
     rows::get(tx, Some(account_id), id).await?;
     let digest = credentials::key_digest(value);
     let key = keys::of(tx, &[id])
@@ -237,7 +239,7 @@ pub async fn replace_user_key(
     application: &Application,
     user_key: Secret,
 ) -> Result<Fresh, Error> {
-    tx.next_revision().await?;
+    tx.hold_revision().await?;
     if !takes_user_key(&application.backend_version) {
         return Err(Error::invalid("user_key", TAKES_APP_ID));
     }
@@ -259,7 +261,7 @@ pub async fn replace_user_key(
 /// # Errors
 /// 404 when there is no such application, 422 when the plan is not one of its product's.
 pub async fn change_plan(tx: &mut Tx, account_id: i64, id: i64, plan_id: i64) -> Result<(), Error> {
-    tx.next_revision().await?;
+    tx.hold_revision().await?;
     let application = rows::get(tx, Some(account_id), id).await?;
     match contracts::find_application_plan(tx, plan_id).await? {
         Some(plan) if plan.product_id == application.product_id => {
@@ -309,13 +311,11 @@ pub async fn views(
         .iter()
         .map(|application| application.id)
         .collect();
-    let mut plan_ids: Vec<i64> = applications
+    let plan_ids: BTreeSet<i64> = applications
         .iter()
         .map(|application| application.plan_id)
         .collect();
-    plan_ids.sort_unstable();
-    plan_ids.dedup();
-    let plans = contracts::by_ids(tx, &plan_ids).await?;
+    let plans = contracts::by_ids(tx, plan_ids).await?;
     let keys = keys::of(tx, &ids).await?;
     applications
         .into_iter()

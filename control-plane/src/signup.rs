@@ -5,7 +5,8 @@ use crate::credentials::Fresh;
 use crate::db::Tx;
 use crate::error::{Error, FieldErrors};
 use crate::secrets::Secrets;
-use crate::store::contracts::{self, ApplicationPlan, Plan};
+use crate::store::contracts::{self, ApplicationPlan};
+use crate::store::plans::{self, ACCOUNT_PLAN, PlanRow, SERVICE_PLAN};
 use crate::store::{accounts, settings, users as user_rows};
 use crate::users;
 
@@ -41,7 +42,7 @@ pub async fn sign_up(
     signup: &Signup<'_>,
 ) -> Result<(i64, Fresh), Error> {
     // First, so that nobody else takes what is found free below.
-    tx.next_revision().await?;
+    tx.hold_revision().await?;
     let mut errors = FieldErrors::default();
     for field in users::taken(tx, Some(signup.username), Some(signup.email), None).await? {
         errors
@@ -96,7 +97,7 @@ pub async fn sign_up(
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn approval_required(tx: &mut Tx, plan: Option<&Plan>) -> Result<bool, Error> {
+pub async fn approval_required(tx: &mut Tx, plan: Option<&PlanRow>) -> Result<bool, Error> {
     Ok(plan.is_some_and(|plan| plan.approval_required)
         || settings::get(tx, settings::ACCOUNT_APPROVAL_REQUIRED).await?)
 }
@@ -105,9 +106,9 @@ async fn account_plan(
     tx: &mut Tx,
     signup: &Signup<'_>,
     errors: &mut FieldErrors,
-) -> Result<Option<Plan>, Error> {
+) -> Result<Option<PlanRow>, Error> {
     if let Some(id) = signup.service_plan_id
-        && contracts::find(tx, "service_plan", id).await?.is_none()
+        && existing(tx, SERVICE_PLAN, id).await?.is_none()
     {
         errors.0.push((
             "service_plan_id".into(),
@@ -115,9 +116,9 @@ async fn account_plan(
         ));
     }
     let Some(id) = signup.account_plan_id else {
-        return contracts::default_account_plan(tx).await;
+        return plans::default(tx, ACCOUNT_PLAN, None).await;
     };
-    let plan = contracts::find(tx, "account_plan", id).await?;
+    let plan = existing(tx, ACCOUNT_PLAN, id).await?;
     if plan.is_none() {
         errors.0.push((
             "account_plan_id".into(),
@@ -125,6 +126,13 @@ async fn account_plan(
         ));
     }
     Ok(plan)
+}
+
+async fn existing(tx: &mut Tx, kind: &str, id: i64) -> Result<Option<PlanRow>, Error> {
+    match plans::get(tx, kind, id).await {
+        Err(Error::NotFound) => Ok(None),
+        found => found.map(Some),
+    }
 }
 
 async fn application_plans(

@@ -19,8 +19,8 @@ pub mod users;
 pub mod versions;
 
 /// For `in (…)`: ids of rows, which are numbers and so need no quoting. No ids match no row.
-fn id_list(ids: &[i64]) -> String {
-    let texts: Vec<String> = ids.iter().map(i64::to_string).collect();
+fn id_list<'a>(ids: impl IntoIterator<Item = &'a i64>) -> String {
+    let texts: Vec<String> = ids.into_iter().map(i64::to_string).collect();
     if texts.is_empty() {
         "null".into()
     } else {

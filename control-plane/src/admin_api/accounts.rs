@@ -6,13 +6,15 @@ use super::page::Page;
 use super::path::Ids;
 use super::shapes::{self, Base};
 use crate::app::App;
-use crate::applications;
+use crate::applications::{self, View};
 use crate::credentials::Fresh;
 use crate::db::Tx;
 use crate::error::Error;
 use crate::store::accounts::{self, Account, Event};
+use crate::store::plans::{self, ACCOUNT_PLAN, PlanRow, SERVICE_PLAN};
 use crate::store::{applications as application_rows, contracts, users};
 use axum::extract::State;
+use std::collections::BTreeSet;
 
 const STATES: &[&str] = &["created", "pending", "approved", "rejected", "suspended"];
 
@@ -38,9 +40,7 @@ pub async fn index(State(app): State<App>, mut call: Read) -> Result<Answer, Err
 /// See [`super`].
 pub async fn show(State(app): State<App>, Ids([id]): Ids<1>, _call: Read) -> Result<Answer, Error> {
     let mut tx = app.db.read().await?;
-    Ok(Answer::ok(
-        object(&app, &mut tx, id, &Fresh::default()).await?,
-    ))
+    Ok(Answer::ok(object(&app, &mut tx, id).await?))
 }
 
 /// `GET /admin/api/accounts/find`: by username, email or id of one of its users.
@@ -60,9 +60,7 @@ pub async fn find(State(app): State<App>, mut call: Read) -> Result<Answer, Erro
     let user = users::find(&mut tx, id, username.as_deref(), email.as_deref())
         .await?
         .ok_or(Error::NotFound)?;
-    Ok(Answer::ok(
-        object(&app, &mut tx, user.account_id, &Fresh::default()).await?,
-    ))
+    Ok(Answer::ok(object(&app, &mut tx, user.account_id).await?))
 }
 
 /// `PUT /admin/api/accounts/{id}`
@@ -109,15 +107,12 @@ pub async fn change_plan(
     call.params.check()?;
     let mut tx = app.db.begin().await?;
     accounts::lock(&mut tx, id).await?;
-    if contracts::find(&mut tx, "account_plan", plan_id)
-        .await?
-        .is_none()
-    {
-        return Err(Error::invalid(
-            "plan_id",
-            "is not the id of an account plan",
-        ));
-    }
+    plans::get(&mut tx, ACCOUNT_PLAN, plan_id)
+        .await
+        .map_err(|error| match error {
+            Error::NotFound => Error::invalid("plan_id", "is not the id of an account plan"),
+            other => other,
+        })?;
     accounts::update(&mut tx, id, None, Some(plan_id)).await?;
     answer(&app, tx, id).await
 }
@@ -190,76 +185,75 @@ async fn transition(app: &App, id: i64, event: Event) -> Result<Answer, Error> {
 
 /// Shows an account as this transaction leaves it.
 async fn answer(app: &App, mut tx: Tx, id: i64) -> Result<Answer, Error> {
-    let object = object(app, &mut tx, id, &Fresh::default()).await?;
+    let object = object(app, &mut tx, id).await?;
     tx.commit().await?;
     Ok(Answer::ok(object))
 }
 
-/// An account with its users, plans and applications.
-pub(super) async fn object(
+/// An account with its users and plans.
+async fn object(app: &App, tx: &mut Tx, id: i64) -> Result<Object, Error> {
+    let account = accounts::get(tx, id).await?;
+    let mut objects = objects(app, tx, &[account], None).await?;
+    objects.pop().ok_or(Error::NotFound)
+}
+
+/// An account that was just made, with its applications and credentials too.
+pub(super) async fn new_object(
     app: &App,
     tx: &mut Tx,
     id: i64,
     fresh: &Fresh,
 ) -> Result<Object, Error> {
     let account = accounts::get(tx, id).await?;
-    objects(app, tx, &[account], Some(fresh))
-        .await?
-        .pop()
-        .ok_or(Error::NotFound)
+    let applications = application_rows::of_account(tx, id).await?;
+    let views = applications::views(tx, &app.secrets, applications, fresh).await?;
+    let mut objects = objects(app, tx, &[account], Some(&views)).await?;
+    objects.pop().ok_or(Error::NotFound)
 }
 
-/// Accounts with their users and plans; their applications too, when `fresh` is given.
 async fn objects(
     app: &App,
     tx: &mut Tx,
     accounts: &[Account],
-    fresh: Option<&Fresh>,
+    applications: Option<&[View]>,
 ) -> Result<Vec<Object>, Error> {
     let ids: Vec<i64> = accounts.iter().map(|account| account.id).collect();
     let users = users::of(tx, &ids).await?;
-    let applications = application_rows::of_accounts(tx, &ids).await?;
-    let mut plan_ids: Vec<i64> = accounts
+    let contracts = contracts::of_accounts(tx, &ids).await?;
+    let plan_ids: BTreeSet<i64> = accounts
         .iter()
         .filter_map(|account| account.plan_id)
-        .chain(applications.iter().map(|application| application.plan_id))
+        .chain(contracts.iter().map(|contract| contract.plan_id))
         .collect();
-    plan_ids.sort_unstable();
-    plan_ids.dedup();
-    let plans = contracts::by_ids(tx, &plan_ids).await?;
-    // Which plans an account is on, in the order of their ids.
-    let on: Vec<(i64, i64)> = accounts
+    let product_ids: BTreeSet<i64> = contracts
         .iter()
-        .filter_map(|account| Some((account.id, account.plan_id?)))
-        .chain(
-            applications
-                .iter()
-                .map(|application| (application.account_id, application.plan_id)),
-        )
+        .map(|contract| contract.product_id)
         .collect();
-    let views = match fresh {
-        Some(fresh) => Some(applications::views(tx, &app.secrets, applications, fresh).await?),
-        None => None,
-    };
+    let plans = contracts::by_ids(tx, plan_ids).await?;
+    let service_plans = contracts::service_plans(tx, product_ids).await?;
     let base = Base(&app.config.admin_url);
     Ok(accounts
         .iter()
         .map(|account| {
+            let is_on = |plan: &PlanRow| {
+                account.plan_id == Some(plan.id)
+                    || contracts.iter().any(|contract| {
+                        contract.account_id == account.id
+                            && (contract.plan_id == plan.id
+                                || plan.kind == SERVICE_PLAN
+                                    && plan.product_id == Some(contract.product_id))
+                    })
+            };
             let plans: Vec<_> = plans
                 .iter()
-                .filter(|plan| on.contains(&(account.id, plan.id)))
+                .chain(&service_plans)
+                .filter(|plan| is_on(plan))
                 .collect();
             let users: Vec<_> = users
                 .iter()
                 .filter(|user| user.account_id == account.id)
                 .collect();
-            let views: Option<Vec<_>> = views.as_ref().map(|views| {
-                views
-                    .iter()
-                    .filter(|view| view.application.account_id == account.id)
-                    .collect()
-            });
-            shapes::account(base, account, &plans, &users, views.as_deref())
+            shapes::account(base, account, &plans, &users, applications)
         })
         .collect())
 }

@@ -122,7 +122,7 @@ pub async fn create(
     params.check()?;
 
     let mut tx = app.db.begin().await?;
-    tx.next_revision().await?;
+    tx.hold_revision().await?;
     accounts::get(&mut tx, account_id).await?;
     let plan = contracts::find_application_plan(&mut tx, plan_id)
         .await?
@@ -156,7 +156,7 @@ pub async fn update(
     params.check()?;
     let mut tx = app.db.begin().await?;
     if user_key.is_some() {
-        tx.next_revision().await?;
+        tx.hold_revision().await?;
     }
     let application = rows::get(&mut tx, Some(account_id), id).await?;
     rows::describe(&mut tx, id, name.as_deref(), description.as_deref()).await?;

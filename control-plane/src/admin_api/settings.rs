@@ -31,7 +31,7 @@ pub async fn update(State(app): State<App>, mut call: Write) -> Result<Answer, E
     call.params.check()?;
     let mut tx = app.db.begin().await?;
     // Whoever seals a credential holds the revision: none is kept after the copies are forgotten.
-    tx.next_revision().await?;
+    tx.hold_revision().await?;
     for (setting, value) in changes {
         settings::set(&mut tx, setting, value).await?;
         if setting == settings::CREDENTIALS_RETRIEVABLE && !value {

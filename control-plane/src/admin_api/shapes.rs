@@ -6,7 +6,7 @@
 use super::format::{List, Object, timestamp};
 use crate::applications::{KeyView, View};
 use crate::store::accounts::Account;
-use crate::store::contracts::Plan;
+use crate::store::plans::PlanRow;
 use crate::store::users::User;
 
 /// The start of every link.
@@ -19,14 +19,14 @@ impl Base<'_> {
     }
 }
 
-/// An account.
+/// An account; with its applications when it was just made.
 #[must_use]
 pub fn account(
     base: Base<'_>,
     account: &Account,
-    plans: &[&Plan],
+    plans: &[&PlanRow],
     users: &[&User],
-    applications: Option<&[&View]>,
+    applications: Option<&[View]>,
 ) -> Object {
     let self_link = base.account(account.id);
     let object = Object::new("account")
@@ -67,7 +67,7 @@ pub fn account(
 
 /// A plan, as something that somebody is on.
 #[must_use]
-pub fn plan(plan: &Plan) -> Object {
+pub fn plan(plan: &PlanRow) -> Object {
     Object::new("plan")
         .attribute("default", if plan.is_default { "true" } else { "false" })
         .with("id", plan.id)

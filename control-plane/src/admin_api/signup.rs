@@ -77,7 +77,7 @@ async fn sign_up(
         },
     )
     .await?;
-    let object = accounts::object(app, &mut tx, id, &fresh).await?;
+    let object = accounts::new_object(app, &mut tx, id, &fresh).await?;
     let answer = Answer::created(object, format!("/admin/api/accounts/{id}"));
     if let Some(attempt) = attempt {
         attempt.finish(app, &mut tx, &answer, format).await?;

@@ -165,7 +165,7 @@ pub async fn update(
 /// 404 when there is none, 422 when this cannot happen in its state.
 pub async fn transition(tx: &mut Tx, id: i64, event: Event) -> Result<Account, Error> {
     // First, so that nobody else changes what is read below.
-    tx.next_revision().await?;
+    tx.hold_revision().await?;
     let account = get(tx, id).await?;
     let (from, to) = event.transition();
     if !from.contains(&account.state.as_str()) {

@@ -8,7 +8,6 @@ use crate::db::Tx;
 use crate::error::Error;
 use crate::store::accounts::refuse_transition;
 use crate::{on, row, run};
-use sqlx::AssertSqlSafe;
 
 row! {
     /// An application, with what answers show of its product and account.
@@ -205,19 +204,15 @@ pub async fn page(
     Ok((applications, total))
 }
 
-/// The applications of some accounts.
+/// All applications of an account.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn of_accounts(tx: &mut Tx, account_ids: &[i64]) -> Result<Vec<Application>, Error> {
-    let sql = format!(
-        "{} and a.account_id in ({}) order by a.account_id, a.id",
-        select!(""),
-        super::id_list(account_ids)
-    );
-    Ok(on!(tx, |c| sqlx::query_as::<_, Application>(
-        AssertSqlSafe(sql.as_str())
-    )
+pub async fn of_account(tx: &mut Tx, account_id: i64) -> Result<Vec<Application>, Error> {
+    Ok(on!(tx, |c| sqlx::query_as::<_, Application>(select!(
+        "and a.account_id = $1 order by a.id"
+    ))
+    .bind(account_id)
     .fetch_all(c))?)
 }
 
@@ -358,7 +353,7 @@ pub async fn set_plan(tx: &mut Tx, id: i64, plan_id: i64) -> Result<(), Error> {
 /// 404 when there is none, 422 when this cannot happen in its state.
 pub async fn transition(tx: &mut Tx, account_id: i64, id: i64, event: Event) -> Result<(), Error> {
     // First, so that nobody else changes what is read below.
-    tx.next_revision().await?;
+    tx.hold_revision().await?;
     let application = get(tx, Some(account_id), id).await?;
     let (from, to) = event.transition();
     if !from.contains(&application.state.as_str()) {

@@ -4,35 +4,10 @@
 
 use crate::db::Tx;
 use crate::error::Error;
+use crate::store::plans::PlanRow;
 use crate::{on, row};
 use sqlx::AssertSqlSafe;
-
-row! {
-    /// A plan, as answers about accounts and applications show it.
-    #[derive(Clone, Debug)]
-    pub struct Plan {
-        /// Its id.
-        pub id: i64,
-        /// Its name.
-        pub name: String,
-        /// `account_plan`, `service_plan` or `application_plan`.
-        pub kind: String,
-        /// `hidden` or `published`.
-        pub state: String,
-        /// Whether it is taken when none is named.
-        pub is_default: bool,
-        /// Whether whoever takes it waits for the provider.
-        pub approval_required: bool,
-        /// Paid once.
-        pub setup_fee: f64,
-        /// Paid each month.
-        pub cost_per_month: f64,
-        /// Days before the first payment.
-        pub trial_period_days: i64,
-        /// Days of notice.
-        pub cancellation_period: i64,
-    }
-}
+use std::collections::BTreeSet;
 
 row! {
     /// An application plan with what its product asks of applications.
@@ -51,11 +26,24 @@ row! {
     }
 }
 
+row! {
+    /// An account has applications on a plan.
+    #[derive(Clone, Copy, Debug)]
+    pub struct Contract {
+        /// The account.
+        pub account_id: i64,
+        /// The application plan.
+        pub plan_id: i64,
+        /// Its product.
+        pub product_id: i64,
+    }
+}
+
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "select id, name, type as kind, state, is_default, approval_required, setup_fee, cost_per_month,
-                    trial_period_days, cancellation_period
+            "select id, type as kind, product_id, name, system_name, state, is_default, approval_required,
+                    trial_period_days, setup_fee, cost_per_month, cancellation_period, created_at, updated_at
              from plan where ",
             $rest
         )
@@ -72,42 +60,6 @@ macro_rules! select_application_plan {
             $rest
         )
     };
-}
-
-/// A plan of a kind.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn find(tx: &mut Tx, kind: &str, id: i64) -> Result<Option<Plan>, Error> {
-    Ok(on!(tx, |c| sqlx::query_as::<_, Plan>(select!(
-        "deleted_at is null and type = $1 and id = $2"
-    ))
-    .bind(kind)
-    .bind(id)
-    .fetch_optional(c))?)
-}
-
-/// The account plan taken when none is named.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn default_account_plan(tx: &mut Tx) -> Result<Option<Plan>, Error> {
-    Ok(on!(tx, |c| sqlx::query_as::<_, Plan>(select!(
-        "deleted_at is null and type = 'account_plan' and is_default order by id limit 1"
-    ))
-    .fetch_optional(c))?)
-}
-
-/// The plan that an account is on.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn of_account(tx: &mut Tx, account_id: i64) -> Result<Option<Plan>, Error> {
-    Ok(on!(tx, |c| sqlx::query_as::<_, Plan>(select!(
-        "id = (select plan_id from account where id = $1)"
-    ))
-    .bind(account_id)
-    .fetch_optional(c))?)
 }
 
 /// An application plan.
@@ -133,17 +85,61 @@ pub async fn default_application_plans(tx: &mut Tx) -> Result<Vec<ApplicationPla
     .fetch_all(c))?)
 }
 
+/// The plan that an account is on.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn of_account(tx: &mut Tx, account_id: i64) -> Result<Option<PlanRow>, Error> {
+    Ok(on!(tx, |c| sqlx::query_as::<_, PlanRow>(select!(
+        "id = (select plan_id from account where id = $1)"
+    ))
+    .bind(account_id)
+    .fetch_optional(c))?)
+}
+
+/// Which application plans some accounts are on.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn of_accounts(tx: &mut Tx, account_ids: &[i64]) -> Result<Vec<Contract>, Error> {
+    let sql = format!(
+        "select distinct account_id, plan_id, product_id from application
+         where account_id in ({}) and deleted_at is null order by account_id, plan_id",
+        super::id_list(account_ids)
+    );
+    Ok(on!(tx, |c| sqlx::query_as::<_, Contract>(AssertSqlSafe(
+        sql.as_str()
+    ))
+    .fetch_all(c))?)
+}
+
 /// Plans by id, deleted ones too: somebody may still be on them.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn by_ids(tx: &mut Tx, ids: &[i64]) -> Result<Vec<Plan>, Error> {
+pub async fn by_ids(tx: &mut Tx, ids: BTreeSet<i64>) -> Result<Vec<PlanRow>, Error> {
     let sql = format!(
         "{} id in ({}) order by id",
         select!(""),
-        super::id_list(ids)
+        super::id_list(&ids)
     );
-    Ok(on!(tx, |c| sqlx::query_as::<_, Plan>(AssertSqlSafe(
+    Ok(on!(tx, |c| sqlx::query_as::<_, PlanRow>(AssertSqlSafe(
+        sql.as_str()
+    ))
+    .fetch_all(c))?)
+}
+
+/// The default service plans of some products: whoever has an application of a product is on its.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn service_plans(tx: &mut Tx, product_ids: BTreeSet<i64>) -> Result<Vec<PlanRow>, Error> {
+    let sql = format!(
+        "{} type = 'service_plan' and is_default and deleted_at is null and product_id in ({}) order by id",
+        select!(""),
+        super::id_list(&product_ids)
+    );
+    Ok(on!(tx, |c| sqlx::query_as::<_, PlanRow>(AssertSqlSafe(
         sql.as_str()
     ))
     .fetch_all(c))?)

@@ -221,7 +221,7 @@ pub async fn transition(
 ) -> Result<User, Error> {
     if event == Event::Activate {
         // It may change the account's state; taken before the account, as everywhere.
-        tx.next_revision().await?;
+        tx.hold_revision().await?;
     }
     accounts::lock(tx, account_id).await?;
     let user = get(tx, account_id, id).await?;

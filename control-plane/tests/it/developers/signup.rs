@@ -347,6 +347,18 @@ both_databases! {
         assert_eq!(plan_names(t, reply.id("/account/id")).await, ["Bronze of mail", "Bronze of maps"]);
     }
 
+    async fn the_way_from_nothing_to_credentials(t: &Test) {
+        let service = t.post("/admin/api/services.json", &[("name", "Mail")]).await.expect(201).id("/service/id");
+        let plans = format!("/admin/api/services/{service}/application_plans");
+        let plan = t.post(&format!("{plans}.json"), &[("name", "Bronze")]).await.expect(201).id("/application_plan/id");
+        t.put(&format!("{plans}/{plan}/default.json"), &[]).await.expect(200);
+        let account = signed_up(t, "bob").await;
+        let kinds: Vec<&str> = account["plans"].as_array().unwrap().iter().map(|item| item["plan"]["type"].as_str().unwrap()).collect();
+        assert_eq!(kinds, ["account_plan", "application_plan", "service_plan"]);
+        assert_eq!(account.pointer("/applications/0/application/service_id").unwrap(), service);
+        assert_eq!(account.pointer("/applications/0/application/user_key").unwrap().as_str().unwrap().len(), 32);
+    }
+
     async fn plans_decide_what_waits_for_approval(t: &Test) {
         product(t, "mail", Kind { approval_required: true, ..APP_ID }).await;
         let account = signed_up(t, "bob").await;
