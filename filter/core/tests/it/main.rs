@@ -19,3 +19,4 @@ mod product;
 mod slot;
 mod support;
 mod verdict;
+mod wire;
