@@ -3,6 +3,127 @@
 //! The filter runs it inside Envoy, the control plane compiles with it what it publishes.
 //! Modules in reading order: what a request looks like, what it is matched against, what is decided,
 //! what is counted, and the bytes that cross the network.
+//!
+//! # The story of one request
+//!
+//! ```
+//! use std::{cell::RefCell, collections::HashMap};
+//! use tallygate_core::admission::{Admission, admit};
+//! use tallygate_core::compiled::{Catalogue, Product};
+//! use tallygate_core::decide::{Decision, Directory, Lookup, decide};
+//! use tallygate_core::directory::Application;
+//! use tallygate_core::flush::{Flush, Sealed, Sent};
+//! use tallygate_core::id::ApplicationId;
+//! use tallygate_core::key::{digest, ident};
+//! use tallygate_core::request::{FormBody, Headers, RequestView};
+//! use tallygate_core::shared::{Keys, Lost, SharedData, Version};
+//! use tallygate_core::verdict::{Errors, Refusal};
+//! use tallygate_core::wire::{self, Digest, ProductV1, UsageRowV1};
+//!
+//! // The control plane publishes a product: one rule, and a plan with one call a minute.
+//! let published: ProductV1 = serde_json::from_str(r#"{
+//!     "id": 1, "revision": 1, "system_name": "mail",
+//!     "metrics": [
+//!         {"id": 1, "parent": null, "system_name": "hits"},
+//!         {"id": 2, "parent": 1, "system_name": "web_api"}
+//!     ],
+//!     "plans": [{"id": 5, "limits": [{"metric": 1, "period": "minute", "value": 1}]}],
+//!     "config": {
+//!         "version": 1,
+//!         "public_urls": [{"host": "mail.example.com", "base_path": "/v3"}],
+//!         "rules": [{"methods": ["GET"], "pattern": "/send", "usages": [[2, 1]], "last": false}],
+//!         "credentials": {
+//!             "kind": "app_id_and_key", "sources": ["query"], "user_key": "user_key",
+//!             "app_id": "api_user", "app_key": "api_key", "jwt_claim": [], "strip": false
+//!         },
+//!         "errors": "problem", "upstream": null, "secret_token": "", "debug_secret": null,
+//!         "rate_limit_headers": true, "form_in_rules": false
+//!     }
+//! }"#)?;
+//! // A gateway compiles it. What does not compile is left out, and said.
+//! let (product, problems) = Product::compile(&published);
+//! assert!(problems.is_empty());
+//! let catalogue = Catalogue::new(product.into_iter().map(Into::into).collect());
+//!
+//! // The directory knows applications by digests: neither identifiers nor keys are at the edge.
+//! struct OneApplication;
+//! impl Directory for OneApplication {
+//!     fn find(&self, wanted: &Digest) -> Lookup {
+//!         if *wanted != ident(tallygate_core::id::ProductId(1), b"alice") {
+//!             return Lookup::Unknown;
+//!         }
+//!         Lookup::Found(std::sync::Arc::new(Application {
+//!             id: ApplicationId(11),
+//!             plan: tallygate_core::id::PlanId(5),
+//!             live: true,
+//!             keys: vec![digest(b"s3cret")],
+//!         }))
+//!     }
+//! }
+//!
+//! // A request comes in. Time is an argument: 2026-11-24 10:00:30 UTC.
+//! let now_secs = 1_795_514_430;
+//! # struct NoHeaders;
+//! # impl Headers for NoHeaders {
+//! #     fn each(&self, _: &str, _: &mut dyn FnMut(&[u8])) {}
+//! #     fn claim(&self, _: &[String]) -> Option<Vec<u8>> { None }
+//! # }
+//! let request = RequestView {
+//!     method: b"GET",
+//!     authority: b"mail.example.com",
+//!     target: b"/v3/send?api_user=alice&api_key=s3cret",
+//!     headers: &NoHeaders,
+//!     form_body: FormBody::Absent,
+//! };
+//! let Decision::Charge(mut yes) = decide(&catalogue, None, &request, &OneApplication, now_secs)
+//! else { panic!("only its limits can still stop it") };
+//! assert_eq!(yes.path, b"/send");
+//! assert_eq!(yes.charge.usage.len(), 2, "the method, and hits with it");
+//!
+//! // Workers of one process meet in shared data. One compare-and-swap admits the request …
+//! # #[derive(Default)]
+//! # struct Memory(RefCell<HashMap<String, (Vec<u8>, u32)>>);
+//! # impl SharedData for Memory {
+//! #     fn get(&self, key: &str) -> (Option<Vec<u8>>, Version) {
+//! #         match self.0.borrow().get(key) {
+//! #             Some((value, version)) => (Some(value.clone()), Version::At(*version)),
+//! #             None => (None, Version::Absent),
+//! #         }
+//! #     }
+//! #     fn set(&self, key: &str, value: &[u8], version: Version) -> Result<(), Lost> {
+//! #         if self.get(key).1 != version { return Err(Lost) }
+//! #         let next = match version { Version::Absent => 1, Version::At(now) => now + 1 };
+//! #         self.0.borrow_mut().insert(key.into(), (value.into(), next));
+//! #         Ok(())
+//! #     }
+//! # }
+//! let shared = Memory::default();
+//! let keys = Keys::new(&["control_plane", "127.0.0.1:3001", "production"], 1_024);
+//! let instance = tallygate_core::shared::instance(&shared, &keys, || [7; 16]).unwrap();
+//! let process = Flush { data: &shared, keys: &keys, instance };
+//! let admission = admit(&process, yes.application, &mut yes.charge, now_secs);
+//! assert_eq!(admission, Admission::Admitted { lost: 0 });
+//!
+//! // … and the next one finds the limit spent.
+//! assert_eq!(admit(&process, yes.application, &mut yes.charge, now_secs), Admission::Exceeded);
+//! let limits = yes.limit_states(now_secs);
+//! let reply = Refusal::LimitsExceeded(&limits).reply(&Errors::default(), None);
+//! assert_eq!(reply.status, 429);
+//! assert!(reply.headers.contains(&("retry-after".into(), "30".into())));
+//!
+//! // Meanwhile the leader has greeted the ledger. It seals what was counted, sends it until it is acknowledged …
+//! process.acknowledge(Sent { instance, epoch: 0 }, 77, 0);
+//! assert_eq!(process.seal(), Sealed::Batch { more: false });
+//! let outbox = process.outbox().0;
+//! let batch = outbox.next().unwrap();
+//! let rows: Vec<UsageRowV1> = wire::decode(&batch.rows)?;
+//! assert_eq!((rows[0].application, rows[0].usage.len()), (ApplicationId(11), 2));
+//!
+//! // … and only then lets go of it.
+//! assert!(process.acknowledge(Sent::of(&outbox), 77, batch.seq));
+//! assert!(process.outbox().0.next().is_none());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 #![no_std]
 extern crate alloc;

@@ -7,6 +7,7 @@
 )]
 
 mod credential;
+mod decide;
 mod directory;
 mod flush;
 mod intake;
