@@ -8,7 +8,7 @@ mod api;
 use crate::admin_client::AdminClient;
 use anyhow::Context as _;
 use api::{id, item, items, text};
-use serde_json::{Value, json};
+use serde_json::json;
 
 /// The product's slug.
 const PRODUCT: &str = "mail";
@@ -269,7 +269,7 @@ async fn plans(
             }
             if plan.is_none() {
                 client
-                    .put(&format!("{path}/{plan_id}/default.json"), &Value::Null)
+                    .put(&format!("{path}/{plan_id}/default.json"), &json!({}))
                     .await?;
             }
         }
@@ -299,7 +299,7 @@ async fn limit(
 async fn publish(client: &AdminClient, service_id: i64) -> anyhow::Result<String> {
     let path = format!("/admin/api/services/{service_id}/proxy");
     let deployed = client
-        .post(&format!("{path}/deploy.json"), &Value::Null)
+        .post(&format!("{path}/deploy.json"), &json!({}))
         .await?;
     let staging = client
         .get(&format!("{path}/configs/sandbox/latest.json"))
