@@ -1,7 +1,7 @@
 //! From rows to what gateways read: one page of [`SnapshotV1`] after a cursor.
 //!
 //! Products come first, then applications, each in order of revision, all from one state of the database.
-//! A page ends where it would pass [`wire::PAGE_BYTES`]. Never here: HTTP, waiting, writing.
+//! A page ends where it would pass the size that is asked for. Never here: HTTP, waiting, writing.
 
 mod applications;
 mod frozen;
@@ -14,7 +14,7 @@ use crate::secrets::Secrets;
 use crate::store::snapshot as store;
 use serde::Serialize;
 use std::sync::atomic::{AtomicU64, Ordering};
-use tallygate_core::wire::{self, Cursor, SnapshotV1};
+use tallygate_core::wire::{Cursor, SnapshotV1};
 
 pub use frozen::Frozen;
 
@@ -43,7 +43,7 @@ struct Room {
 /// What surrounds the entries of a page, at most.
 const FRAME_BYTES: usize = 256;
 
-/// The page after a cursor. It is complete when nothing is left.
+/// The page after a cursor, of at most `page_bytes` or one entry. It is complete when nothing is left.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -54,6 +54,7 @@ pub async fn page(
     environment: Environment,
     after: Cursor,
     form: Form,
+    page_bytes: usize,
 ) -> Result<SnapshotV1, Error> {
     let mut tx = db.read().await?;
     let head = store::head(&mut tx).await?;
@@ -68,7 +69,7 @@ pub async fn page(
     }
     let mut room = Room {
         form,
-        left: wire::PAGE_BYTES - FRAME_BYTES,
+        left: page_bytes.saturating_sub(FRAME_BYTES),
         empty: true,
     };
     let (products, read_up_to) = products::changed(

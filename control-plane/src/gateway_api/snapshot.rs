@@ -9,7 +9,7 @@ use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use std::time::Duration;
-use tallygate_core::wire::{Cursor, Snapshot};
+use tallygate_core::wire::{Cursor, PAGE_BYTES, Snapshot};
 use tokio::time::{Instant, timeout_at};
 
 /// The longest a call is held.
@@ -35,6 +35,7 @@ pub async fn snapshot(
             caller.environment,
             after,
             form,
+            PAGE_BYTES,
         )
         .await?;
         let news = !page.complete || !page.products.is_empty() || !page.applications.is_empty();

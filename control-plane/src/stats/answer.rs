@@ -55,6 +55,9 @@ impl Usage {
     }
 
     fn since_and_until(&self) -> Result<[String; 2], Error> {
+        if self.granularity == Granularity::Eternity {
+            return Ok(["1970-01-01T00:00:00Z".into(), "9999-12-31T23:59:59Z".into()]);
+        }
         let [start, end] = self.stretch;
         Ok([iso(&self.zone, start)?, iso(&self.zone, end - 1)?])
     }

@@ -10,4 +10,5 @@
 
 mod developers;
 mod foundation;
+mod gateway;
 mod support;

@@ -1,0 +1,10 @@
+//! What gateways see and send: snapshots, usage, and the statistics that come of it.
+
+mod claims;
+mod ledger;
+mod ledger_model;
+mod quarantine;
+mod snapshot;
+mod snapshot_model;
+mod stats;
+mod world;
