@@ -288,7 +288,7 @@ create table retired_ident (
     ident blob not null,
     revision bigint not null
 );
-create index retired_ident_revision on retired_ident (revision, id);
+create index retired_ident_revision on retired_ident (revision, application_id);
 
 -- One per gateway process and epoch; kept at least 400 days.
 create table instance (
@@ -308,6 +308,7 @@ create table instance (
     primary key (instance, epoch)
 );
 
+-- Tables that every batch of usage writes hold their rows in the key itself (`without rowid`).
 -- Application × metric × window: what a limit is held against.
 create table cell (
     application_id bigint not null,
@@ -322,7 +323,7 @@ create table cell (
     need bigint not null default 0,
     reserved_until bigint not null default 0,
     primary key (application_id, metric_id, period, window_start)
-);
+) without rowid;
 
 -- What an instance holds of a cell; never released by time.
 create table lease (
@@ -337,7 +338,7 @@ create table lease (
     returned bigint not null,
     granted_at bigint not null,
     primary key (instance, epoch, application_id, metric_id, period, window_start)
-);
+) without rowid;
 
 -- Sums of usage. Periods: quarter (15 minutes, so that every time zone adds up), day, month, year, eternity.
 create table usage_application (
@@ -348,7 +349,7 @@ create table usage_application (
     window_start bigint not null,
     value bigint not null,
     primary key (application_id, metric_id, period, window_start)
-);
+) without rowid;
 create table usage_product (
     product_id bigint not null,
     metric_id bigint not null,
@@ -356,7 +357,7 @@ create table usage_product (
     window_start bigint not null,
     value bigint not null,
     primary key (product_id, metric_id, period, window_start)
-);
+) without rowid;
 
 -- Rows of a batch that could not be applied.
 create table quarantine (
@@ -370,6 +371,7 @@ create table quarantine (
     reason text not null,
     created_at bigint not null
 );
+create index quarantine_batch on quarantine (instance, epoch, seq);
 
 -- Answers to POSTs with an Idempotency-Key, kept 24 hours.
 create table idempotency (

@@ -265,7 +265,6 @@ pub fn zoned(zone: &Zone, at_secs: i64) -> Result<ZonedDateTime, Unasked> {
         .map_err(outside)
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 fn outside(_: jiff::Error) -> Unasked {
     Unasked("the range must lie within the years 1 to 9999".into())
 }

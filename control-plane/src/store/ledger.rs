@@ -496,13 +496,14 @@ pub async fn quarantine(
             .build()
             .persistent(false)
             .execute(&mut *$c)
-            .await?
+            .await
+            .map(|_| ())?
         };
     }
     for chunk in rows.chunks(VALUES_PER_STATEMENT) {
         match tx.handle() {
-            Handle::Sqlite(c) => drop(insert!(chunk, c)),
-            Handle::Postgres(c) => drop(insert!(chunk, c)),
+            Handle::Sqlite(c) => insert!(chunk, c),
+            Handle::Postgres(c) => insert!(chunk, c),
         }
     }
     Ok(())

@@ -134,7 +134,7 @@ pub(super) async fn limit(tx: &mut Tx, plan: i64, metric: i64, period: &str, val
     );
 }
 
-/// A live application with an app_id and one key.
+/// A live application with an `app_id` and one key.
 pub(super) async fn application(tx: &mut Tx, product: Product, app_id: &str, app_key: &str) -> i64 {
     let revision = tx.next_revision().await.unwrap();
     let id = number!(
