@@ -2,6 +2,8 @@
 //!
 //! Parameters and permissions are not looked at here, and no SQL is written here.
 
+mod view;
+
 use crate::credentials::{self, Fresh, MOST_KEYS, Sealer};
 use crate::db::Tx;
 use crate::error::{Error, FieldErrors};
@@ -9,8 +11,8 @@ use crate::secrets::{self, APPLICATION_KEY_VALUE, APPLICATION_USER_KEY, Secret, 
 use crate::store::applications::{self as rows, Application};
 use crate::store::contracts::{self, ApplicationPlan};
 use crate::store::keys;
-use crate::store::plans::PlanRow;
-use std::collections::BTreeSet;
+
+pub use view::{KeyView, View, view, views};
 
 /// An application to be made.
 #[derive(Debug)]
@@ -36,30 +38,6 @@ pub struct Wanted {
     pub user_key: Option<Secret>,
     /// The keys.
     pub keys: Vec<Secret>,
-}
-
-/// An application as answers show it.
-#[derive(Debug)]
-pub struct View {
-    /// Its row.
-    pub application: Application,
-    /// The plan it is on.
-    pub plan: PlanRow,
-    /// What is shown of its `user_key`; none when its product takes `app_id`.
-    pub user_key: Option<Secret>,
-    /// Its keys, oldest first.
-    pub keys: Vec<KeyView>,
-}
-
-/// A key as answers show it.
-#[derive(Debug)]
-pub struct KeyView {
-    /// What is shown of its value.
-    pub value: Secret,
-    /// When it was made.
-    pub created_at: i64,
-    /// The same.
-    pub updated_at: i64,
 }
 
 impl Wanted {
@@ -295,88 +273,6 @@ pub async fn find_by_identifier(
         }
     }
     Ok(None)
-}
-
-/// What answers show of some applications.
-///
-/// # Errors
-/// When the database does not answer, or holds credentials sealed with another key.
-pub async fn views(
-    tx: &mut Tx,
-    secrets: &Secrets,
-    applications: Vec<Application>,
-    fresh: &Fresh,
-) -> Result<Vec<View>, Error> {
-    let ids: Vec<i64> = applications
-        .iter()
-        .map(|application| application.id)
-        .collect();
-    let plan_ids: BTreeSet<i64> = applications
-        .iter()
-        .map(|application| application.plan_id)
-        .collect();
-    let plans = contracts::by_ids(tx, plan_ids).await?;
-    let keys = keys::of(tx, &ids).await?;
-    applications
-        .into_iter()
-        .map(|application| {
-            let plan = plans
-                .iter()
-                .find(|plan| plan.id == application.plan_id)
-                .cloned()
-                .ok_or_else(|| Error::internal("an application without a plan"))?;
-            let user_key = takes_user_key(&application.backend_version)
-                .then(|| {
-                    fresh.show(
-                        secrets,
-                        APPLICATION_USER_KEY,
-                        application.user_key.as_deref(),
-                        &application.ident,
-                        |value| {
-                            credentials::ident(application.product_id, value.reveal())
-                                == application.ident
-                        },
-                    )
-                })
-                .transpose()?;
-            let keys = keys
-                .iter()
-                .filter(|key| key.application_id == application.id)
-                .map(|key| {
-                    let value = fresh.show(
-                        secrets,
-                        APPLICATION_KEY_VALUE,
-                        key.value.as_deref(),
-                        &key.digest,
-                        |value| credentials::key_digest(value) == key.digest,
-                    )?;
-                    Ok(KeyView {
-                        value,
-                        created_at: key.created_at,
-                        updated_at: key.updated_at,
-                    })
-                })
-                .collect::<Result<_, Error>>()?;
-            Ok(View {
-                application,
-                plan,
-                user_key,
-                keys,
-            })
-        })
-        .collect()
-}
-
-/// What one application shows.
-///
-/// # Errors
-/// 404 when there is none.
-pub async fn view(tx: &mut Tx, secrets: &Secrets, id: i64, fresh: &Fresh) -> Result<View, Error> {
-    let application = rows::get(tx, None, id).await?;
-    views(tx, secrets, vec![application], fresh)
-        .await?
-        .pop()
-        .ok_or(Error::NotFound)
 }
 
 /// Whether a product's applications are known by one `user_key`.

@@ -21,7 +21,7 @@ const STATES: &[&str] = &["created", "pending", "approved", "rejected", "suspend
 /// `GET /admin/api/accounts`
 ///
 /// # Errors
-/// See [`super`].
+/// See [`Error`].
 pub async fn index(State(app): State<App>, mut call: Read) -> Result<Answer, Error> {
     let page = Page::from_params(&mut call.params)?;
     let state = call.params.opt_choice("state", STATES);
@@ -37,7 +37,7 @@ pub async fn index(State(app): State<App>, mut call: Read) -> Result<Answer, Err
 /// `GET /admin/api/accounts/{id}`
 ///
 /// # Errors
-/// See [`super`].
+/// See [`Error`].
 pub async fn show(State(app): State<App>, Ids([id]): Ids<1>, _call: Read) -> Result<Answer, Error> {
     let mut tx = app.db.read().await?;
     Ok(Answer::ok(object(&app, &mut tx, id).await?))
@@ -46,7 +46,7 @@ pub async fn show(State(app): State<App>, Ids([id]): Ids<1>, _call: Read) -> Res
 /// `GET /admin/api/accounts/find`: by username, email or id of one of its users.
 ///
 /// # Errors
-/// See [`super`].
+/// See [`Error`].
 pub async fn find(State(app): State<App>, mut call: Read) -> Result<Answer, Error> {
     let id = call.params.opt_id("user_id");
     let username = call.params.opt_filled("username", 255);
@@ -66,7 +66,7 @@ pub async fn find(State(app): State<App>, mut call: Read) -> Result<Answer, Erro
 /// `PUT /admin/api/accounts/{id}`
 ///
 /// # Errors
-/// See [`super`].
+/// See [`Error`].
 pub async fn update(
     State(app): State<App>,
     Ids([id]): Ids<1>,
@@ -82,7 +82,7 @@ pub async fn update(
 /// `DELETE /admin/api/accounts/{id}`
 ///
 /// # Errors
-/// See [`super`].
+/// See [`Error`].
 pub async fn delete(
     State(app): State<App>,
     Ids([id]): Ids<1>,
@@ -97,7 +97,7 @@ pub async fn delete(
 /// `PUT /admin/api/accounts/{id}/change_plan`
 ///
 /// # Errors
-/// See [`super`].
+/// See [`Error`].
 pub async fn change_plan(
     State(app): State<App>,
     Ids([id]): Ids<1>,
@@ -120,7 +120,7 @@ pub async fn change_plan(
 /// `PUT /admin/api/accounts/{id}/approve`
 ///
 /// # Errors
-/// See [`super`].
+/// See [`Error`].
 pub async fn approve(
     State(app): State<App>,
     Ids([id]): Ids<1>,
@@ -132,7 +132,7 @@ pub async fn approve(
 /// `PUT /admin/api/accounts/{id}/reject`
 ///
 /// # Errors
-/// See [`super`].
+/// See [`Error`].
 pub async fn reject(
     State(app): State<App>,
     Ids([id]): Ids<1>,
@@ -144,7 +144,7 @@ pub async fn reject(
 /// `PUT /admin/api/accounts/{id}/make_pending`
 ///
 /// # Errors
-/// See [`super`].
+/// See [`Error`].
 pub async fn make_pending(
     State(app): State<App>,
     Ids([id]): Ids<1>,
@@ -156,7 +156,7 @@ pub async fn make_pending(
 /// `PUT /admin/api/accounts/{id}/suspend`
 ///
 /// # Errors
-/// See [`super`].
+/// See [`Error`].
 pub async fn suspend(
     State(app): State<App>,
     Ids([id]): Ids<1>,
@@ -168,7 +168,7 @@ pub async fn suspend(
 /// `PUT /admin/api/accounts/{id}/resume`
 ///
 /// # Errors
-/// See [`super`].
+/// See [`Error`].
 pub async fn resume(
     State(app): State<App>,
     Ids([id]): Ids<1>,

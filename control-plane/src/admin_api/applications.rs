@@ -23,7 +23,7 @@ const DESCRIPTION_CHARS: usize = 65_535;
 /// `GET /admin/api/applications`: of all accounts.
 ///
 /// # Errors
-/// See [`super`].
+/// See [`Error`].
 pub async fn index_all(State(app): State<App>, mut call: Read) -> Result<Answer, Error> {
     let params = &mut call.params;
     let filter = Filter {
@@ -42,7 +42,7 @@ pub async fn index_all(State(app): State<App>, mut call: Read) -> Result<Answer,
 /// `GET /admin/api/accounts/{account}/applications`
 ///
 /// # Errors
-/// See [`super`].
+/// See [`Error`].
 pub async fn index(
     State(app): State<App>,
     Ids([account_id]): Ids<1>,
@@ -61,7 +61,7 @@ pub async fn index(
 /// `GET /admin/api/applications/find`: by `application_id` (its id), `app_id` or `user_key`.
 ///
 /// # Errors
-/// See [`super`].
+/// See [`Error`].
 pub async fn find_any(State(app): State<App>, mut call: Read) -> Result<Answer, Error> {
     find(&app, &mut call.params, None).await
 }
@@ -69,7 +69,7 @@ pub async fn find_any(State(app): State<App>, mut call: Read) -> Result<Answer, 
 /// `GET /admin/api/accounts/{account}/applications/find`
 ///
 /// # Errors
-/// See [`super`].
+/// See [`Error`].
 pub async fn find_in_account(
     State(app): State<App>,
     Ids([account_id]): Ids<1>,
@@ -81,7 +81,7 @@ pub async fn find_in_account(
 /// `GET /admin/api/accounts/{account}/applications/{id}`
 ///
 /// # Errors
-/// See [`super`].
+/// See [`Error`].
 pub async fn show(
     State(app): State<App>,
     Ids([account_id, id]): Ids<2>,
@@ -97,7 +97,7 @@ pub async fn show(
 /// `POST /admin/api/accounts/{account}/applications`
 ///
 /// # Errors
-/// See [`super`].
+/// See [`Error`].
 pub async fn create(
     State(app): State<App>,
     Ids([account_id]): Ids<1>,
@@ -143,7 +143,7 @@ pub async fn create(
 /// `PUT /admin/api/accounts/{account}/applications/{id}`
 ///
 /// # Errors
-/// See [`super`].
+/// See [`Error`].
 pub async fn update(
     State(app): State<App>,
     Ids([account_id, id]): Ids<2>,
@@ -172,7 +172,7 @@ pub async fn update(
 /// `DELETE /admin/api/accounts/{account}/applications/{id}`
 ///
 /// # Errors
-/// See [`super`].
+/// See [`Error`].
 pub async fn delete(
     State(app): State<App>,
     Ids([account_id, id]): Ids<2>,
@@ -187,7 +187,7 @@ pub async fn delete(
 /// `PUT /admin/api/accounts/{account}/applications/{id}/change_plan`
 ///
 /// # Errors
-/// See [`super`].
+/// See [`Error`].
 pub async fn change_plan(
     State(app): State<App>,
     Ids([account_id, id]): Ids<2>,
@@ -203,7 +203,7 @@ pub async fn change_plan(
 /// `PUT /admin/api/accounts/{account}/applications/{id}/accept`
 ///
 /// # Errors
-/// See [`super`].
+/// See [`Error`].
 pub async fn accept(
     State(app): State<App>,
     Ids([account_id, id]): Ids<2>,
@@ -215,7 +215,7 @@ pub async fn accept(
 /// `PUT /admin/api/accounts/{account}/applications/{id}/suspend`
 ///
 /// # Errors
-/// See [`super`].
+/// See [`Error`].
 pub async fn suspend(
     State(app): State<App>,
     Ids([account_id, id]): Ids<2>,
@@ -227,7 +227,7 @@ pub async fn suspend(
 /// `PUT /admin/api/accounts/{account}/applications/{id}/resume`
 ///
 /// # Errors
-/// See [`super`].
+/// See [`Error`].
 pub async fn resume(
     State(app): State<App>,
     Ids([account_id, id]): Ids<2>,

@@ -14,7 +14,7 @@ const ENVIRONMENTS: &[&str] = &["staging", "production"];
 /// `GET /admin/api/gateways`
 ///
 /// # Errors
-/// See [`super`].
+/// See [`Error`].
 pub async fn index(State(app): State<App>, _call: Read) -> Result<Answer, Error> {
     let now_ms = app.db.now_ms().await?;
     let mut tx = app.db.read().await?;
@@ -30,7 +30,7 @@ pub async fn index(State(app): State<App>, _call: Read) -> Result<Answer, Error>
 /// `POST /admin/api/gateways`: the only answer that shows its token.
 ///
 /// # Errors
-/// See [`super`].
+/// See [`Error`].
 pub async fn create(State(app): State<App>, mut call: Write) -> Result<Answer, Error> {
     let params = &mut call.params;
     let name = params.text("name", 255);
@@ -57,7 +57,7 @@ pub async fn create(State(app): State<App>, mut call: Write) -> Result<Answer, E
 /// `GET /admin/api/gateways/{id}`
 ///
 /// # Errors
-/// See [`super`].
+/// See [`Error`].
 pub async fn show(State(app): State<App>, Ids([id]): Ids<1>, _call: Read) -> Result<Answer, Error> {
     let now_ms = app.db.now_ms().await?;
     let mut tx = app.db.read().await?;
@@ -69,7 +69,7 @@ pub async fn show(State(app): State<App>, Ids([id]): Ids<1>, _call: Read) -> Res
 /// `DELETE /admin/api/gateways/{id}`: its token stops working at once.
 ///
 /// # Errors
-/// See [`super`].
+/// See [`Error`].
 pub async fn delete(
     State(app): State<App>,
     Ids([id]): Ids<1>,

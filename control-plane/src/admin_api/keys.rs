@@ -16,7 +16,7 @@ use axum::extract::State;
 /// `GET …/keys`
 ///
 /// # Errors
-/// See [`super`].
+/// See [`Error`].
 pub async fn index(
     State(app): State<App>,
     Ids([account_id, id]): Ids<2>,
@@ -35,7 +35,7 @@ pub async fn index(
 /// `POST …/keys`: a chosen key, or a new one. Answers with the application, as 3scale does.
 ///
 /// # Errors
-/// See [`super`].
+/// See [`Error`].
 pub async fn create(
     State(app): State<App>,
     Ids([account_id, id]): Ids<2>,
@@ -53,7 +53,7 @@ pub async fn create(
 /// `DELETE …/keys/{key}`: by its value, or by what is shown of it.
 ///
 /// # Errors
-/// See [`super`].
+/// See [`Error`].
 pub async fn delete(
     State(app): State<App>,
     segments: Segments,

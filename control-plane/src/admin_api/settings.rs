@@ -11,7 +11,7 @@ use axum::extract::State;
 /// `GET /admin/api/settings`
 ///
 /// # Errors
-/// See [`super`].
+/// See [`Error`].
 pub async fn show(State(app): State<App>, _call: Read) -> Result<Answer, Error> {
     let mut tx = app.db.read().await?;
     Ok(Answer::ok(object(&mut tx).await?))
@@ -22,7 +22,7 @@ pub async fn show(State(app): State<App>, _call: Read) -> Result<Answer, Error> 
 /// Turning `credentials_retrievable` off forgets, for ever, every copy by which credentials could be shown.
 ///
 /// # Errors
-/// See [`super`].
+/// See [`Error`].
 pub async fn update(State(app): State<App>, mut call: Write) -> Result<Answer, Error> {
     let changes: Vec<(Setting, bool)> = settings::ALL
         .iter()

@@ -30,7 +30,7 @@ struct Asked {
 /// `POST /admin/api/signup`
 ///
 /// # Errors
-/// See [`super`]; and [`idempotency::begin`].
+/// See [`Error`], and [`idempotency::begin`].
 pub async fn create(
     State(app): State<App>,
     Extension(format): Extension<Format>,

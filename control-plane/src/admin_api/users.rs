@@ -17,7 +17,7 @@ use axum::extract::State;
 /// `GET /admin/api/accounts/{account}/users`
 ///
 /// # Errors
-/// See [`super`].
+/// See [`Error`].
 pub async fn index(
     State(app): State<App>,
     Ids([account_id]): Ids<1>,
@@ -42,7 +42,7 @@ pub async fn index(
 /// `POST /admin/api/accounts/{account}/users`: a pending member.
 ///
 /// # Errors
-/// See [`super`].
+/// See [`Error`].
 pub async fn create(
     State(app): State<App>,
     Ids([account_id]): Ids<1>,
@@ -91,7 +91,7 @@ pub async fn create(
 /// `GET /admin/api/accounts/{account}/users/{id}`
 ///
 /// # Errors
-/// See [`super`].
+/// See [`Error`].
 pub async fn show(
     State(app): State<App>,
     Ids([account_id, id]): Ids<2>,
@@ -105,7 +105,7 @@ pub async fn show(
 /// `PUT /admin/api/accounts/{account}/users/{id}`
 ///
 /// # Errors
-/// See [`super`].
+/// See [`Error`].
 pub async fn update(
     State(app): State<App>,
     Ids([account_id, id]): Ids<2>,
@@ -134,7 +134,7 @@ pub async fn update(
 /// `DELETE /admin/api/accounts/{account}/users/{id}`
 ///
 /// # Errors
-/// See [`super`].
+/// See [`Error`].
 pub async fn delete(
     State(app): State<App>,
     Ids([account_id, id]): Ids<2>,
@@ -149,7 +149,7 @@ pub async fn delete(
 /// `PUT /admin/api/accounts/{account}/users/{id}/activate`
 ///
 /// # Errors
-/// See [`super`].
+/// See [`Error`].
 pub async fn activate(
     State(app): State<App>,
     Ids([account_id, id]): Ids<2>,
@@ -161,7 +161,7 @@ pub async fn activate(
 /// `PUT /admin/api/accounts/{account}/users/{id}/suspend`
 ///
 /// # Errors
-/// See [`super`].
+/// See [`Error`].
 pub async fn suspend(
     State(app): State<App>,
     Ids([account_id, id]): Ids<2>,
@@ -173,7 +173,7 @@ pub async fn suspend(
 /// `PUT /admin/api/accounts/{account}/users/{id}/unsuspend`
 ///
 /// # Errors
-/// See [`super`].
+/// See [`Error`].
 pub async fn unsuspend(
     State(app): State<App>,
     Ids([account_id, id]): Ids<2>,
@@ -185,7 +185,7 @@ pub async fn unsuspend(
 /// `PUT /admin/api/accounts/{account}/users/{id}/admin`
 ///
 /// # Errors
-/// See [`super`].
+/// See [`Error`].
 pub async fn admin(
     State(app): State<App>,
     Ids([account_id, id]): Ids<2>,
@@ -197,7 +197,7 @@ pub async fn admin(
 /// `PUT /admin/api/accounts/{account}/users/{id}/member`
 ///
 /// # Errors
-/// See [`super`].
+/// See [`Error`].
 pub async fn member(
     State(app): State<App>,
     Ids([account_id, id]): Ids<2>,
