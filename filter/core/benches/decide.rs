@@ -9,6 +9,9 @@
     reason = "a benchmark stops where an assumption fails"
 )]
 
+#[path = "decide/whole.rs"]
+mod whole;
+
 use std::hint::black_box;
 use std::time::Instant;
 use tallygate_core::id::MetricId;
@@ -39,6 +42,7 @@ fn main() {
         "canonical path, rewritten {:>34.0} ns",
         best_ns(|| canonical(hard))
     );
+    whole::report();
 }
 
 /// What the filter does with a target: split, canonical form, match.
@@ -60,14 +64,7 @@ fn canonical(path: &str) -> usize {
 
 /// Rules as a large API has them: shared prefixes, placeholders, some with query parts, one for every path.
 fn rules(count: usize) -> RuleSet {
-    let patterns = (0..count - 1).map(|n| match n % 5 {
-        0 => format!("/v3/resource{n}"),
-        1 => format!("/v3/customers/{{id}}/item{n}"),
-        2 => format!("/v3/resource{n}/{{id}}$"),
-        3 => format!("/{{tenant}}/reports/kind{n}/{{file}}.json"),
-        _ => format!("/v3/search?kind={n}&q={{text}}"),
-    });
-    let rules = patterns.chain(["/".to_owned()]).map(|pattern| {
+    let rules = patterns(count).map(|pattern| {
         Rule::try_from(&RuleV1 {
             methods: vec!["ANY".to_owned()],
             pattern,
@@ -80,6 +77,17 @@ fn rules(count: usize) -> RuleSet {
             .collect::<Result<_, _>>()
             .expect("all patterns are valid"),
     )
+}
+
+fn patterns(count: usize) -> impl Iterator<Item = String> {
+    let patterns = (0..count - 1).map(|n| match n % 5 {
+        0 => format!("/v3/resource{n}"),
+        1 => format!("/v3/customers/{{id}}/item{n}"),
+        2 => format!("/v3/resource{n}/{{id}}$"),
+        3 => format!("/{{tenant}}/reports/kind{n}/{{file}}.json"),
+        _ => format!("/v3/search?kind={n}&q={{text}}"),
+    });
+    patterns.chain(["/".to_owned()])
 }
 
 fn targets(count: usize) -> [(&'static str, String); 6] {
