@@ -148,33 +148,24 @@ pub async fn negotiate(mut request: Request, next: Next) -> Response {
     if let Some(answer) = response.extensions_mut().remove::<Answer>() {
         return answer.render(format).into_response();
     }
-    if let Some(error) = response.extensions_mut().remove::<Error>() {
-        return failure(&error, format);
-    }
     let status = response.status();
-    if status.is_client_error() || status.is_server_error() {
-        // The router's or a layer's own refusal: keep its headers (`allow`), put our body in.
-        let error = match status {
-            StatusCode::NOT_FOUND => Error::NotFound,
-            _ => Error::Refused(
-                status,
-                status.canonical_reason().unwrap_or("Error").to_owned(),
-            ),
-        };
-        let rendered = failure(&error, format);
-        for name in [header::ALLOW, header::RETRY_AFTER] {
-            if let Some(value) = response.headers().get(&name).cloned() {
-                response.headers_mut().insert(name, value);
-            }
+    let error = match response.extensions_mut().remove::<Error>() {
+        Some(error) => error,
+        None if status == StatusCode::NOT_FOUND => Error::NotFound,
+        // A layer's own refusal: too large, too slow.
+        None if status.is_client_error() || status.is_server_error() => {
+            let reason = status.canonical_reason().unwrap_or("Error");
+            Error::Refused(status, reason.to_owned())
         }
-        let allow = response.headers().get(header::ALLOW).cloned();
-        let mut rendered = rendered;
-        if let Some(allow) = allow {
-            rendered.headers_mut().insert(header::ALLOW, allow);
+        None => return response,
+    };
+    let mut rendered = failure(&error, format);
+    for name in [header::ALLOW, header::RETRY_AFTER] {
+        if let Some(value) = response.headers_mut().remove(&name) {
+            rendered.headers_mut().insert(name, value);
         }
-        return rendered;
     }
-    response
+    rendered
 }
 
 fn split_extension(path: &str) -> (&str, Format) {
@@ -196,13 +187,7 @@ fn with_path(uri: &Uri, path: &str) -> Option<Uri> {
 }
 
 fn failure(error: &Error, format: Format) -> Response {
-    let mut response = body(error.status(), format, render::error(error, format));
-    if matches!(error, Error::Busy) {
-        response
-            .headers_mut()
-            .insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-    }
-    response
+    body(error.status(), format, render::error(error, format))
 }
 
 fn body(status: StatusCode, format: Format, text: String) -> Response {

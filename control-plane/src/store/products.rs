@@ -164,7 +164,7 @@ pub async fn delete(tx: &mut Tx, id: i64) -> Result<(), Error> {
     let revision = tx.next_revision().await?;
     let now = tx.now_ms().await?;
     run!(tx, |c| sqlx::query(
-        "update application set deleted_at = $1, updated_at = $1, revision = $2
+        "update application set deleted_at = $1, updated_at = $1, revision = $2, user_key = null
          where product_id = $3 and deleted_at is null"
     )
     .bind(now)

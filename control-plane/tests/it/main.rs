@@ -1,6 +1,6 @@
 //! The control plane's tests: every one that touches the database runs on SQLite and on PostgreSQL.
 //!
-//! `routes` mirrors the API, `support` is what tests stand on.
+//! `products` and `developers` mirror the API, `every_route` is about all of it, `support` is what tests stand on.
 
 #![expect(
     clippy::panic,
@@ -9,6 +9,8 @@
 )]
 
 mod developers;
+mod every_route;
 mod foundation;
 mod gateway;
+mod products;
 mod support;
