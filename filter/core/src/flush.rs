@@ -16,11 +16,19 @@ use alloc::{
 
 /// The queue of slots that became dirty. `base` counts the entries taken out so far, so it tells an entry from an equal
 /// one that came later.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+///
+/// In shared data: `base u64`, then `slot u32` each, so that a request adds to its end without taking it apart.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Queue {
     base: u64,
     slots: Vec<u32>,
 }
+
+/// Bytes before a queue's first entry.
+const BASE: usize = 8;
+
+/// Slots as a seal read them: a debit that finds nothing newer there need not read them again.
+type Reads = BTreeMap<u32, (Slot, Version)>;
 
 /// The most that a row without its usage, and one usage, can take in a batch.
 const ROW_BYTES: usize = 32;
@@ -72,17 +80,29 @@ pub struct Flush<'a, D> {
 impl<D: SharedData> Flush<'_, D> {
     /// Puts a slot that became dirty where a flush will find it. Called once by the request that made it so.
     pub fn enqueue(&self, slot: u32) {
-        self.append(slot % QUEUES, |queue| queue.push(slot));
+        let key = self.keys.queue(slot % QUEUES);
+        loop {
+            let (value, version) = self.data.get(&key);
+            let mut queue = value
+                .filter(|queue| queue.len() >= BASE)
+                .unwrap_or_else(|| Queue::default().to_bytes());
+            queue.extend_from_slice(&slot.to_le_bytes());
+            if self.data.set(&key, &queue, version).is_ok() {
+                return;
+            }
+        }
     }
 
     /// Seals what is dirty into one batch, and debits it.
     pub fn seal(&self) -> Sealed {
         // The outbox is read before any record: whoever seals in between makes the write below fail.
-        let (outbox, version) = self.outbox();
-        if self.debit(&outbox, version).is_err() {
-            return Sealed::Lost;
+        let (mut outbox, mut version) = self.outbox();
+        if !outbox.debited {
+            if self.debit(&outbox, version, Reads::new()).is_err() {
+                return Sealed::Lost;
+            }
+            (outbox, version) = self.outbox();
         }
-        let (mut outbox, version) = self.outbox();
         if !outbox.has_room() {
             return Sealed::Full;
         }
@@ -99,13 +119,20 @@ impl<D: SharedData> Flush<'_, D> {
             .collect();
         let mut load = Load::default();
         let mut visited = BTreeSet::new();
+        let mut reads = Reads::new();
         for number in slots {
             visited.insert(number);
-            let slot = self.slot(number).0;
-            if slot.is_dirty() && !slot.rows().into_iter().all(|row| load.take(row)) {
+            let (slot, version) = self.slot(number);
+            if !slot.is_dirty() {
+                continue;
+            }
+            let taken = slot.rows().into_iter().all(|row| load.take(row));
+            reads.insert(number, (slot, version));
+            if !taken {
                 break;
             }
         }
+        let mut dirty: BTreeSet<u32> = reads.keys().copied().collect();
         let Load { rows, full, .. } = load;
         let sealed = if rows.is_empty() {
             Sealed::Nothing
@@ -121,19 +148,29 @@ impl<D: SharedData> Flush<'_, D> {
                 return Sealed::Lost;
             }
             let (outbox, version) = self.outbox();
-            if self.debit(&outbox, version).is_err() {
-                return Sealed::Lost;
+            match self.debit(&outbox, version, reads) {
+                Ok(clean) => dirty.retain(|slot| !clean.contains(slot)),
+                Err(Lost) => return Sealed::Lost,
             }
             Sealed::Batch { more: full }
         };
-        self.drop_seen(&seen, &visited);
+        self.drop_seen(&seen, &visited, &dirty);
         sealed
     }
 
-    /// Takes the last sealed batch's usage out of the records, then says so in the outbox.
-    fn debit(&self, outbox: &Outbox, version: Version) -> Result<(), Lost> {
+    /// Takes the last sealed batch's usage out of the records, then says so in the outbox. Gives back the slots that
+    /// this left clean: whoever makes one of them dirty again enters it in its queue again.
+    ///
+    /// `reads` are slots that have just been read.
+    fn debit(
+        &self,
+        outbox: &Outbox,
+        version: Version,
+        mut reads: Reads,
+    ) -> Result<BTreeSet<u32>, Lost> {
+        let mut clean = BTreeSet::new();
         if outbox.debited {
-            return Ok(());
+            return Ok(clean);
         }
         if let Some(batch) = outbox.last() {
             let rows: Vec<UsageRowV1> = decode(&batch.rows).unwrap_or_default();
@@ -146,7 +183,8 @@ impl<D: SharedData> Flush<'_, D> {
             }
             for (slot, rows) in by_slot {
                 loop {
-                    let (mut record, version) = self.slot(slot);
+                    let (mut record, version) =
+                        reads.remove(&slot).unwrap_or_else(|| self.slot(slot));
                     // Blank means wiped since it was sealed: what stands there is not this instance's to change.
                     if record.was_blank()
                         || !record.debit(outbox.sealed, &rows)
@@ -155,6 +193,9 @@ impl<D: SharedData> Flush<'_, D> {
                             .set(&self.keys.slot(slot), record.as_bytes(), version)
                             .is_ok()
                     {
+                        if !record.is_dirty() {
+                            clean.insert(slot);
+                        }
                         break;
                     }
                 }
@@ -165,27 +206,29 @@ impl<D: SharedData> Flush<'_, D> {
             ..outbox.clone()
         };
         self.data
-            .set(&self.keys.outbox(), &done.to_bytes(), version)
+            .set(&self.keys.outbox(), &done.to_bytes(), version)?;
+        Ok(clean)
     }
 
-    /// Takes the entries that were seen out of the queues and, in the same write, leaves those that are still dirty.
+    /// Takes the entries that were seen out of the queues and, in the same write, leaves those that are still `dirty` and
+    /// those whose turn has not come.
     ///
     /// Slots that had their turn go to the end: none waits for ever where more become dirty than a batch can carry.
-    fn drop_seen(&self, seen: &[Queue], visited: &BTreeSet<u32>) {
+    fn drop_seen(&self, seen: &[Queue], visited: &BTreeSet<u32>, dirty: &BTreeSet<u32>) {
         for (number, seen) in (0..).zip(seen) {
             if seen.slots.iter().all(|slot| !visited.contains(slot)) {
                 continue;
             }
-            let mut dirty = seen.slots.clone();
-            dirty.retain(|&slot| self.slot(slot).0.is_dirty());
-            keep_last(&mut dirty);
+            let mut left = seen.slots.clone();
+            left.retain(|slot| dirty.contains(slot) || !visited.contains(slot));
+            keep_last(&mut left);
             let (again, waiting): (Vec<u32>, Vec<u32>) =
-                dirty.into_iter().partition(|slot| visited.contains(slot));
+                left.into_iter().partition(|slot| visited.contains(slot));
             let gone = seen.slots.len().saturating_sub(waiting.len());
             let key = self.keys.queue(number);
             loop {
                 let (value, version) = self.data.get(&key);
-                let queue = read_queue(value.as_deref());
+                let queue = Queue::read(value.as_deref());
                 let Some(later) = queue.slots.strip_prefix(seen.slots.as_slice()) else {
                     break;
                 };
@@ -197,7 +240,7 @@ impl<D: SharedData> Flush<'_, D> {
                     base: queue.base.saturating_add(gone as u64),
                     slots: [&waiting, later, &again].concat(),
                 };
-                if self.data.set(&key, &encode(&next), version).is_ok() {
+                if self.data.set(&key, &next.to_bytes(), version).is_ok() {
                     break;
                 }
             }
@@ -238,24 +281,19 @@ impl<D: SharedData> Flush<'_, D> {
             }
         }
         for (number, slots) in dirty {
-            self.append(number, |queue| {
-                let queued: BTreeSet<u32> = queue.iter().copied().collect();
-                queue.extend(slots.iter().filter(|slot| !queued.contains(slot)));
-            });
-        }
-    }
-
-    /// Adds to the end of a queue.
-    fn append(&self, number: u32, add: impl Fn(&mut Vec<u32>)) {
-        let key = self.keys.queue(number);
-        loop {
-            let (value, version) = self.data.get(&key);
-            let mut queue = read_queue(value.as_deref());
-            let before = queue.slots.len();
-            add(&mut queue.slots);
-            if queue.slots.len() == before || self.data.set(&key, &encode(&queue), version).is_ok()
-            {
-                return;
+            let key = self.keys.queue(number);
+            loop {
+                let (value, version) = self.data.get(&key);
+                let mut queue = Queue::read(value.as_deref());
+                let queued: BTreeSet<u32> = queue.slots.iter().copied().collect();
+                let before = queue.slots.len();
+                let missing = slots.iter().filter(|slot| !queued.contains(slot));
+                queue.slots.extend(missing);
+                if queue.slots.len() == before
+                    || self.data.set(&key, &queue.to_bytes(), version).is_ok()
+                {
+                    break;
+                }
             }
         }
     }
@@ -280,7 +318,7 @@ impl<D: SharedData> Flush<'_, D> {
     fn queues(&self) -> Vec<Queue> {
         (0..QUEUES)
             .map(|number| self.keys.queue(number))
-            .map(|key: String| read_queue(self.data.get(&key).0.as_deref()))
+            .map(|key: String| Queue::read(self.data.get(&key).0.as_deref()))
             .collect()
     }
 }
@@ -328,8 +366,22 @@ fn keep_last(slots: &mut Vec<u32>) {
     slots.reverse();
 }
 
-fn read_queue(bytes: Option<&[u8]>) -> Queue {
-    bytes
-        .and_then(|bytes| decode(bytes).ok())
-        .unwrap_or_default()
+// === impl Queue ===
+
+impl Queue {
+    fn read(bytes: Option<&[u8]>) -> Self {
+        let (base, slots) = bytes
+            .and_then(|bytes| bytes.split_first_chunk::<BASE>())
+            .unwrap_or((&[0; BASE], &[]));
+        let (slots, _) = slots.as_chunks();
+        Self {
+            base: u64::from_le_bytes(*base),
+            slots: slots.iter().copied().map(u32::from_le_bytes).collect(),
+        }
+    }
+
+    fn to_bytes(&self) -> Vec<u8> {
+        let slots = self.slots.iter().flat_map(|slot| slot.to_le_bytes());
+        self.base.to_le_bytes().into_iter().chain(slots).collect()
+    }
 }
