@@ -301,7 +301,7 @@ async fn open_postgres(url: &str, connections: u32) -> anyhow::Result<Pools> {
     let options = PgConnectOptions::from_str(url)
         .map_err(|_| anyhow::anyhow!("TALLYGATE_DATABASE_URL is not a PostgreSQL URL: write postgres://user:password@host:5432/name"))?
         .application_name("tallygate")
-        .options([("synchronous_commit", "on"), ("timezone", "UTC")]);
+        .options([("synchronous_commit", "on"), ("timezone", "UTC"), ("jit", "off")]);
     let pool = PgPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)

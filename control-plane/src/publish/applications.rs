@@ -3,7 +3,7 @@
 use super::Room;
 use crate::db::Tx;
 use crate::error::Error;
-use crate::store::snapshot as store;
+use crate::store::snapshot::{self as store, From};
 use tallygate_core::id::{ApplicationId, PlanId, ProductId};
 use tallygate_core::wire::{ApplicationV1, Cursor, Digest};
 
@@ -20,18 +20,31 @@ pub(super) async fn changed(
     head: i64,
     room: &mut Room,
 ) -> Result<(Vec<ApplicationV1>, Option<Cursor>), Error> {
-    let limit = (room.left / LEAST_BYTES).max(1);
-    let rows = i64::try_from(limit).unwrap_or(i64::MAX);
-    let mut entries = retired(store::retired(tx, after, head, rows).await?);
-    let retired_end = end(&entries, limit);
-    let live = with_keys(store::applications(tx, after, head, rows).await?);
-    let live_end = end(&live, limit);
-    entries.extend(live);
+    let limit = (room.left / LEAST_BYTES).max(2);
+    let mut entries = Vec::new();
+    let mut end = None;
+    for from in [
+        From::Within(after.applications, after.application),
+        From::After(after.applications),
+    ] {
+        let retired = retired(store::retired(tx, from, head, limit).await?);
+        let live = live(store::applications(tx, from, head, limit).await?);
+        // Beyond the end of a list that was cut off, nothing is known of what should come between.
+        end = [cut_off(&retired, limit), cut_off(&live, limit)]
+            .into_iter()
+            .flatten()
+            .min();
+        entries.extend(retired);
+        entries.extend(live);
+        if end.is_some() || entries.len() >= limit {
+            // The rest is for the next page, which asks again.
+            end = end.or_else(|| entries.iter().map(|(place, _)| *place).max());
+            break;
+        }
+    }
     // Stable: of one application what was retired comes before what is live.
     entries.sort_by_key(|(place, _)| *place);
 
-    // Beyond the end of a list that was cut off, nothing is known of what should come between.
-    let end = [retired_end, live_end].into_iter().flatten().min();
     let mut applications = Vec::new();
     let mut read_up_to = (after.applications, after.application);
     let mut all = end.is_none();
@@ -56,7 +69,7 @@ pub(super) async fn changed(
 }
 
 /// The last place of a list that may go on, none when it is whole.
-fn end(entries: &[(Place, ApplicationV1)], limit: usize) -> Option<Place> {
+fn cut_off(entries: &[(Place, ApplicationV1)], limit: usize) -> Option<Place> {
     if entries.len() < limit {
         return None;
     }
@@ -72,55 +85,48 @@ fn end(entries: &[(Place, ApplicationV1)], limit: usize) -> Option<Place> {
 
 fn retired(rows: Vec<store::Retired>) -> Vec<(Place, ApplicationV1)> {
     rows.into_iter()
-        .filter_map(|row| {
+        .map(|row| {
             let application = ApplicationV1 {
                 id: ApplicationId(row.application_id),
                 revision: row.revision,
-                ident: digest(&row.ident, row.application_id)?,
+                ident: digest(&row.ident, row.application_id).unwrap_or_default(),
                 product: ProductId(row.product_id),
                 plan: PlanId(row.plan_id),
                 live: false,
                 keys: Vec::new(),
             };
-            Some(((row.revision, row.application_id), application))
+            ((row.revision, row.application_id), application)
         })
         .collect()
 }
 
-/// One entry for the rows of each application.
-fn with_keys(rows: Vec<store::Application>) -> Vec<(Place, ApplicationV1)> {
-    let mut applications: Vec<(Place, ApplicationV1)> = Vec::new();
-    for row in rows {
-        let key = row.digest.as_deref().and_then(|key| digest(key, row.id));
-        if let Some((_, application)) = applications.last_mut()
-            && application.id.0 == row.id
-        {
-            application.keys.extend(key);
-            continue;
-        }
-        let Some(ident) = digest(&row.ident, row.id) else {
-            continue;
-        };
-        let application = ApplicationV1 {
-            id: ApplicationId(row.id),
-            revision: row.revision,
-            ident,
-            product: ProductId(row.product_id),
-            plan: PlanId(row.plan_id),
-            live: row.live,
-            keys: key.into_iter().collect(),
-        };
-        applications.push(((row.revision, row.id), application));
-    }
-    applications
+fn live(rows: Vec<store::Application>) -> Vec<(Place, ApplicationV1)> {
+    rows.into_iter()
+        .map(|row| {
+            let ident = digest(&row.ident, row.id);
+            let keys = hex::decode(row.keys.unwrap_or_default()).unwrap_or_default();
+            let (keys, _) = keys.as_chunks();
+            let application = ApplicationV1 {
+                id: ApplicationId(row.id),
+                revision: row.revision,
+                ident: ident.unwrap_or_default(),
+                product: ProductId(row.product_id),
+                plan: PlanId(row.plan_id),
+                live: row.live && ident.is_some(),
+                keys: keys.to_vec(),
+            };
+            ((row.revision, row.id), application)
+        })
+        .collect()
 }
 
+/// A digest as stored; what is none lets nobody in.
 fn digest(bytes: &[u8], application: i64) -> Option<Digest> {
     let digest = Digest::try_from(bytes).ok();
     if digest.is_none() {
         tracing::error!(
             application,
-            "a stored digest has not 16 bytes: it is left out of the snapshot"
+            "a stored digest has not 16 bytes: it lets nobody in"
         );
     }
     digest

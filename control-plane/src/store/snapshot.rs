@@ -2,10 +2,9 @@
 //!
 //! Never a query per row: what belongs to the rows of a page is fetched by the same condition as the page.
 
-use crate::db::Tx;
+use crate::db::{Handle, Tx};
 use crate::error::Error;
 use crate::{on, row};
-use tallygate_core::wire::Cursor;
 
 row! {
     /// The state that a page is read from.
@@ -79,7 +78,7 @@ row! {
 }
 
 row! {
-    /// A changed application, with one of its keys if it has any.
+    /// A changed application.
     #[derive(Clone, Debug)]
     pub struct Application {
         /// Its id.
@@ -94,8 +93,8 @@ row! {
         pub plan_id: i64,
         /// Whether it may call.
         pub live: bool,
-        /// Digest of a key.
-        pub digest: Option<Vec<u8>>,
+        /// Digests of its keys, in hexadecimal, one after the other.
+        pub keys: Option<String>,
     }
 }
 
@@ -230,7 +229,47 @@ pub async fn configs(
     })?)
 }
 
-/// Applications changed after the cursor, up to `head`, at most `limit`, a row for each key.
+/// Where a stretch of changes begins, in order of revision and id.
+///
+/// Two queries and not one with `(revision, id) > (…)`: SQLite would go through all ids of the revision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum From {
+    /// At this revision, after this id.
+    Within(i64, i64),
+    /// After this revision.
+    After(i64),
+}
+
+/// Keys are looked up row by row within the one query: joined, PostgreSQL would read all keys for each page.
+macro_rules! applications {
+    ($begin:literal, $hex:literal) => {
+        concat!(
+            "select a.id, a.revision, a.ident, a.product_id, a.plan_id, a.live,
+                 case when a.live and a.app_id is not null then (
+                     select string_agg(",
+            $hex,
+            ", '' order by id) from application_key where application_id = a.id
+                 ) end as keys
+             from (
+                 select application.id, application.revision, application.ident, application.product_id,
+                     application.plan_id, application.app_id,
+                     application.state = 'live' and application.deleted_at is null
+                     and account.state = 'approved' and account.deleted_at is null as live
+                 from application join account on account.id = application.account_id
+                 where ",
+            $begin,
+            " and application.revision <= $3
+                 and (application.deleted_at is null or not exists (
+                     select 1 from application as other
+                     where other.ident = application.ident and other.deleted_at is null))
+                 order by application.revision, application.id limit $4
+             ) as a
+             order by a.revision, a.id"
+        )
+    };
+}
+
+/// Applications changed up to `head`, at most `limit`.
 ///
 /// A deleted one whose identifier names another by now is left out: it would take that one's place.
 ///
@@ -238,59 +277,81 @@ pub async fn configs(
 /// When the database does not answer.
 pub async fn applications(
     tx: &mut Tx,
-    after: Cursor,
+    from: From,
     head: i64,
-    limit: i64,
+    limit: usize,
 ) -> Result<Vec<Application>, Error> {
-    Ok(on!(tx, |c| {
-        sqlx::query_as::<_, Application>(
-        "select a.id, a.revision, a.ident, a.product_id, a.plan_id, a.live, application_key.digest
-         from (
-             select application.id, application.revision, application.ident, application.product_id,
-                 application.plan_id, application.app_id,
-                 application.state = 'live' and application.deleted_at is null
-                 and account.state = 'approved' and account.deleted_at is null as live
-             from application join account on account.id = application.account_id
-             where (application.revision, application.id) > ($1, $2) and application.revision <= $3
-             and (application.deleted_at is null or not exists (
-                 select 1 from application as other where other.ident = application.ident and other.deleted_at is null))
-             order by application.revision, application.id limit $4
-         ) as a
-         left join application_key on application_key.application_id = a.id and a.live and a.app_id is not null
-         order by a.revision, a.id, application_key.id"
-    )
-    .bind(after.applications)
-    .bind(after.application)
-    .bind(head)
-    .bind(limit)
-    .fetch_all(c)
-    })?)
+    macro_rules! begin {
+        ($hex:literal) => {
+            match from {
+                From::Within(revision, id) => (
+                    applications!("application.revision = $1 and application.id > $2", $hex),
+                    revision,
+                    id,
+                ),
+                From::After(revision) => (
+                    applications!("application.revision > $1 and application.id > $2", $hex),
+                    revision,
+                    0,
+                ),
+            }
+        };
+    }
+    let (sql, revision, id) = match tx.handle() {
+        Handle::Sqlite(_) => begin!("hex(digest)"),
+        Handle::Postgres(_) => begin!("encode(digest, 'hex')"),
+    };
+    Ok(on!(tx, |c| sqlx::query_as::<_, Application>(sql)
+        .bind(revision)
+        .bind(id)
+        .bind(head)
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+        .fetch_all(c))?)
 }
 
-/// Identifiers retired after the cursor, up to `head`, at most `limit`; not those that name another application by now.
+macro_rules! retired {
+    ($begin:literal) => {
+        concat!(
+            "select retired_ident.application_id, retired_ident.revision, retired_ident.ident,
+                 application.product_id, application.plan_id
+             from retired_ident join application on application.id = retired_ident.application_id
+             where ",
+            $begin,
+            " and retired_ident.revision <= $3
+             and not exists (
+                 select 1 from application as other
+                 where other.ident = retired_ident.ident and other.deleted_at is null)
+             order by retired_ident.revision, retired_ident.application_id, retired_ident.id limit $4"
+        )
+    };
+}
+
+/// Identifiers retired up to `head`, at most `limit`; not those that name another application by now.
 ///
 /// # Errors
 /// When the database does not answer.
 pub async fn retired(
     tx: &mut Tx,
-    after: Cursor,
+    from: From,
     head: i64,
-    limit: i64,
+    limit: usize,
 ) -> Result<Vec<Retired>, Error> {
-    Ok(on!(tx, |c| {
-        sqlx::query_as::<_, Retired>(
-        "select retired_ident.application_id, retired_ident.revision, retired_ident.ident,
-             application.product_id, application.plan_id
-         from retired_ident join application on application.id = retired_ident.application_id
-         where (retired_ident.revision, retired_ident.application_id) > ($1, $2) and retired_ident.revision <= $3
-         and not exists (
-             select 1 from application as other where other.ident = retired_ident.ident and other.deleted_at is null)
-         order by retired_ident.revision, retired_ident.application_id, retired_ident.id limit $4"
-    )
-    .bind(after.applications)
-    .bind(after.application)
-    .bind(head)
-    .bind(limit)
-    .fetch_all(c)
-    })?)
+    let (sql, revision, id) = match from {
+        From::Within(revision, id) => (
+            retired!("retired_ident.revision = $1 and retired_ident.application_id > $2"),
+            revision,
+            id,
+        ),
+        From::After(revision) => (
+            retired!("retired_ident.revision > $1 and retired_ident.application_id > $2"),
+            revision,
+            0,
+        ),
+    };
+    Ok(on!(tx, |c| sqlx::query_as::<_, Retired>(sql)
+        .bind(revision)
+        .bind(id)
+        .bind(head)
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+        .fetch_all(c))?)
 }
