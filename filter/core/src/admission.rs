@@ -5,7 +5,7 @@
 use crate::flush::Flush;
 use crate::id::ApplicationId;
 use crate::shared::SharedData;
-use crate::slot::{Charge, Exceeded, slot_of};
+use crate::slot::{Charge, Exceeded, Slot, slot_of};
 
 /// Tries at a slot before the request is told to come back: each one that is lost means that another request was
 /// admitted.
@@ -39,7 +39,8 @@ pub fn admit(
     let number = slot_of(application, process.keys.slots());
     let key = process.keys.slot(number);
     for lost in 0..TRIES {
-        let (mut slot, version) = process.slot(number);
+        let (value, version) = process.data.get(&key);
+        let mut slot = Slot::read(value, &process.instance);
         // A place that was never used looks like one that was wiped or that another instance has taken over.
         if slot.was_blank() && !process.is_current() {
             return Admission::OtherInstance;
