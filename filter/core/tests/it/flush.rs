@@ -295,10 +295,10 @@ fn batches_stay_within_a_page_and_nothing_is_left_out() {
 #[test]
 fn no_slot_waits_for_ever_behind_busier_ones() {
     // Two slots' worth fill a batch, and all are dirty again before the seal is through.
-    const SLOTS: u32 = 12;
+    const SLOTS: u32 = 16;
     let process = Quiet::new(SLOTS);
     let mut slots = vec![Slot::read(None, &INSTANCE); SLOTS as usize];
-    for id in (1..=i64::from(SLOTS) * 60).map(ApplicationId) {
+    for id in (1..=i64::from(SLOTS) * 55).map(ApplicationId) {
         let mut charge = charge(&big_usage(100), &[], NOW_SECS);
         let slot = &mut slots[slot_of(id, SLOTS) as usize];
         slot.admit(id, &mut charge, NOW_SECS).expect("no limit");
@@ -323,7 +323,7 @@ fn no_slot_waits_for_ever_behind_busier_ones() {
     };
     let data = Hooked::new(&process.memory, &|| ()).watched(&wrote);
     let mut carried = BTreeSet::new();
-    for _ in 0..SLOTS {
+    for _ in 0..SLOTS / 2 {
         let flush = Flush {
             data: &data,
             keys: &process.keys,

@@ -2,14 +2,15 @@
 
 mod world;
 
-use crate::support::{Memory, keys};
+use crate::support::{Hooked, Memory, keys, trap, until_trapped};
 use proptest::prelude::*;
+use std::cell::Cell;
 use tallygate_core::decide::Lookup;
 use tallygate_core::id::{ApplicationId, PlanId, ProductId};
 use tallygate_core::intake::{self, Intake};
 use tallygate_core::leader::{Candidate, Role, campaign};
 use tallygate_core::shared::{Keys, SharedData as _};
-use tallygate_core::wire::{ApplicationV1, Cursor, Digest, ProductV1, SnapshotV1};
+use tallygate_core::wire::{ApplicationV1, Cursor, Digest, ProductV1, SnapshotV1, decode};
 use world::{Step, Twist, VMS, World};
 
 fn product(id: i64, revision: i64) -> ProductV1 {
@@ -140,7 +141,115 @@ fn a_page_for_another_cursor_is_not_taken() {
         &page(6, true, vec![application(1, 6, ident(1))]),
     );
     assert_eq!(older, Intake::Stale, "somebody else leads");
+    let header = intake::header(&process.memory, &process.keys);
+    let elsewhere = intake::take(
+        &process.memory,
+        &process.keys,
+        process.fence + 1,
+        process.cursor(),
+        &SnapshotV1 {
+            epoch: 9,
+            ..page(6, true, Vec::new())
+        },
+    );
+    assert_eq!(elsewhere, Intake::Stale);
+    assert_eq!(intake::header(&process.memory, &process.keys), header);
     assert_eq!(process.cursor(), first.next);
+}
+
+/// At each call of one leader's intake another one takes over with a newer page, which is itself stopped at each of its
+/// calls or goes through; then a third one finishes.
+#[test]
+fn a_leader_that_was_replaced_changes_nothing() {
+    let old = SnapshotV1 {
+        products: vec![product(1, 5), product(2, 6)],
+        ..page(
+            6,
+            true,
+            vec![application(1, 5, ident(1)), application(2, 6, ident(2))],
+        )
+    };
+    let new = SnapshotV1 {
+        products: vec![product(1, 7), product(2, 8)],
+        ..page(
+            9,
+            true,
+            vec![application(1, 9, ident(1)), application(2, 7, ident(2))],
+        )
+    };
+    let lead = |data: &Hooked<'_>, keys: &Keys, generation| {
+        let me = Candidate {
+            id: generation,
+            generation,
+            serving: false,
+        };
+        match campaign(data, keys, &me, 0) {
+            Role::Leader { fence, .. } => fence,
+            Role::Follower => unreachable!("the newest configuration leads"),
+        }
+    };
+    const MOST_CALLS: u32 = 40;
+    for at in 0..MOST_CALLS {
+        for stopped_at in 0..MOST_CALLS {
+            let process = Quiet::new();
+            process.take(&page(1, true, Vec::new()));
+            let after = process.cursor();
+            let calls = Cell::new(0);
+            let take_over = || {
+                let calls = Cell::new(0);
+                let stop = || {
+                    if calls.replace(calls.get() + 1) == stopped_at {
+                        trap();
+                    }
+                };
+                let data = Hooked::new(&process.memory, &stop);
+                until_trapped(|| {
+                    let fence = lead(&data, &process.keys, 2);
+                    intake::take(&data, &process.keys, fence, after, &new)
+                });
+                assert!(calls.get() < MOST_CALLS);
+            };
+            let hook = || {
+                if calls.replace(calls.get() + 1) == at {
+                    take_over();
+                }
+            };
+            let data = Hooked::new(&process.memory, &hook);
+            intake::take(&data, &process.keys, process.fence, after, &old);
+            assert!(calls.get() < MOST_CALLS);
+
+            let quiet = Hooked::new(&process.memory, &|| ());
+            let fence = lead(&quiet, &process.keys, 3);
+            let cursor = process.cursor();
+            if cursor != new.next {
+                let done = intake::take(&quiet, &process.keys, fence, cursor, &new);
+                assert_eq!(done, Intake::Done);
+            }
+            let layer = intake::header(&process.memory, &process.keys)
+                .serving
+                .expect("a layer");
+            assert_eq!(
+                layer.products,
+                [(ProductId(1), 7)],
+                "the other one is deleted"
+            );
+            for known in &new.products {
+                let bytes = process.memory.get(&process.keys.product(1, known.id.0)).0;
+                let found: Option<ProductV1> = bytes.and_then(|bytes| decode(&bytes).ok());
+                assert_eq!(
+                    found.as_ref(),
+                    Some(known),
+                    "at {at}, stopped at {stopped_at}"
+                );
+            }
+            for (n, plan) in [(1, 9), (2, 7)] {
+                let Lookup::Found(found) = process.find(ident(n)) else {
+                    unreachable!("it stands there");
+                };
+                assert_eq!(found.plan, PlanId(plan), "at {at}, stopped at {stopped_at}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -13,6 +13,8 @@ type Seal = fn(&Flush<'_, Hooked<'_>>);
 #[derive(Clone, Copy, Debug)]
 enum Event {
     Trap,
+    /// Another VM admits requests.
+    Admit,
     /// Another VM admits requests and flushes, all the way to the ledger.
     Flush,
     /// The same, and then requests are admitted again.
@@ -99,6 +101,7 @@ impl Process {
     fn meanwhile(&self, event: Event) {
         match event {
             Event::Trap => trap(),
+            Event::Admit => self.admit(),
             Event::Flush => {
                 self.admit();
                 self.flush(self.seal);
@@ -155,7 +158,13 @@ impl Process {
 
 /// Tries each event at each call. Returns how many schedules there were.
 fn check(seal: Seal) -> Result<u32, String> {
-    let mut events = vec![Event::Trap, Event::Flush, Event::FlushAndAdmit, Event::Seal];
+    let mut events = vec![
+        Event::Trap,
+        Event::Admit,
+        Event::Flush,
+        Event::FlushAndAdmit,
+        Event::Seal,
+    ];
     events.extend((0..40).map(Event::TrappedSeal));
     let mut schedules = 0;
     for event in events {

@@ -1,11 +1,10 @@
 //! A control plane with a history, and VMs that lead, read, stall and trap.
 
 use super::*;
-use crate::support::{Hooked, trap, until_trapped};
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
 use tallygate_core::intake::Layer;
-use tallygate_core::wire::{ConfigV1, CredentialKindV1, CredentialsV1, ErrorsV1, decode};
+use tallygate_core::wire::{ConfigV1, CredentialKindV1, CredentialsV1, ErrorsV1};
 
 pub(super) const VMS: usize = 3;
 /// Rows in a page.
