@@ -2,6 +2,7 @@
 
 mod exhaustive;
 mod random;
+mod threads;
 mod world;
 
 use crate::support::{Hooked, Memory, Wrote, keys, trap, until_trapped};

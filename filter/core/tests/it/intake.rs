@@ -274,6 +274,70 @@ fn a_new_epoch_is_read_from_the_beginning_while_the_old_one_serves() {
 }
 
 #[test]
+fn what_was_loaded_of_an_old_epoch_is_no_part_of_the_new_one() {
+    for first_is_whole in [false, true] {
+        let process = Quiet::new();
+        process.take(&page(
+            50,
+            first_is_whole,
+            vec![application(1, 50, ident(1))],
+        ));
+        // The leader is stopped while it writes the second page.
+        let calls = Cell::new(0);
+        let hook = || {
+            if calls.replace(calls.get() + 1) == 4 {
+                trap();
+            }
+        };
+        let data = Hooked::new(&process.memory, &hook);
+        let second = page(51, true, vec![application(3, 51, ident(3))]);
+        let (fence, after) = (process.fence, process.cursor());
+        assert!(
+            until_trapped(|| intake::take(&data, &process.keys, fence, after, &second)).is_none()
+        );
+        let restored = |page| SnapshotV1 { epoch: 2, ..page };
+        assert_eq!(
+            process.take(&restored(page(51, true, Vec::new()))),
+            Intake::Restart
+        );
+        let all = restored(page(40, true, vec![application(2, 40, ident(2))]));
+        assert_eq!(process.take(&all), Intake::Done);
+        assert_eq!(process.find(ident(1)), Lookup::Unknown);
+        assert_eq!(process.find(ident(3)), Lookup::Unknown);
+        assert!(is_found(&process.find(ident(2))));
+    }
+}
+
+#[test]
+fn a_first_page_that_broke_off_is_no_part_of_what_comes_next() {
+    for stopped_at in 0..12 {
+        let process = Quiet::new();
+        let calls = Cell::new(0);
+        let hook = || {
+            if calls.replace(calls.get() + 1) == stopped_at {
+                trap();
+            }
+        };
+        let data = Hooked::new(&process.memory, &hook);
+        let first = page(50, true, vec![application(1, 50, ident(1))]);
+        let after = Cursor::default();
+        until_trapped(|| intake::take(&data, &process.keys, process.fence, after, &first));
+        // Before it is tried again, the database is restored.
+        let all = SnapshotV1 {
+            epoch: 2,
+            ..page(40, true, vec![application(2, 40, ident(2))])
+        };
+        while process.take(&all) != Intake::Done {}
+        assert_eq!(
+            process.find(ident(1)),
+            Lookup::Unknown,
+            "stopped at {stopped_at}"
+        );
+        assert!(is_found(&process.find(ident(2))));
+    }
+}
+
+#[test]
 fn a_reader_of_a_layer_that_is_gone_is_not_told_unknown() {
     let process = Quiet::new();
     process.take(&page(5, true, vec![application(1, 5, ident(1))]));
@@ -357,7 +421,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(1_000))]
 
     #[test]
-    fn whatever_happens_on_the_way_the_process_knows_what_the_control_plane_knows(
+    fn whatever_happens_on_the_way_it_knows_what_the_control_plane_knows(
         steps in prop::collection::vec(step(), 1..50),
         twists in prop::collection::vec(twist(), 0..200),
         seed in any::<u32>(),
