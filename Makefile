@@ -18,6 +18,9 @@ ENVOY := target/tools/envoy/envoy
 CARGO_DENY_VERSION := 0.20.2
 CARGO_NEXTEST_VERSION := 0.9.143
 
+# A failed test says what it saw; where in a dozen frames of the runtime is no help.
+export RUST_LIB_BACKTRACE := 0
+
 # Extra words for the test runner: make test TESTS='-E "test(signup)"'
 TESTS ?=
 

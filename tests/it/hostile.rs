@@ -33,7 +33,9 @@ async fn story() -> Result<()> {
             for _ in 0..REQUESTS / CLIENTS {
                 let hostile = Hostile::any(&mut random, &gold);
                 let mut connection = Connection::open(address).await?;
-                let answer = connection.send_hostile(&hostile.bytes).await;
+                let answer = connection
+                    .send_hostile(&hostile.bytes, hostile.is_cut_off())
+                    .await;
                 let status = answer
                     .with_context(|| hostile.to_string())?
                     .map(|answer| answer.status);

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::time::timeout;
 
 /// Longer than any answer should take.
@@ -24,7 +25,13 @@ pub struct Answer {
 /// A connection that stays open between requests.
 #[derive(Debug)]
 pub struct Connection {
-    stream: TcpStream,
+    writer: OwnedWriteHalf,
+    reader: Reader,
+}
+
+#[derive(Debug)]
+struct Reader {
+    stream: OwnedReadHalf,
     unread: Vec<u8>,
     reusable: bool,
 }
@@ -61,17 +68,19 @@ impl Connection {
     pub async fn open(address: SocketAddr) -> Result<Self> {
         let stream = timeout(TIMEOUT, TcpStream::connect(address)).await??;
         stream.set_nodelay(true)?;
-        Ok(Self {
+        let (stream, writer) = stream.into_split();
+        let reader = Reader {
             stream,
             unread: Vec::new(),
             reusable: true,
-        })
+        };
+        Ok(Self { writer, reader })
     }
 
     /// Whether the server keeps it open for another request.
     #[must_use]
     pub fn is_reusable(&self) -> bool {
-        self.reusable
+        self.reader.reusable
     }
 
     /// Sends these bytes and reads one answer.
@@ -80,52 +89,52 @@ impl Connection {
     /// When the connection breaks, or what comes is not an answer.
     pub async fn send(&mut self, request: &[u8]) -> Result<Answer> {
         timeout(TIMEOUT, async {
-            self.stream.write_all(request).await.context("sending")?;
-            self.read().await
+            self.writer.write_all(request).await.context("sending")?;
+            self.reader
+                .read()
+                .await?
+                .context("closed without an answer")
         })
         .await
         .context("no answer in time")?
     }
 
-    /// Sends what it can: a server that has heard enough may answer and close before all is sent.
+    /// Sends what it can (a server that has heard enough may answer and close before all is sent), says that no more
+    /// will come if `then_end`, and reads one answer.
     ///
     /// # Errors
     /// When what comes is not an answer. `None`: closed without one.
-    pub async fn send_hostile(&mut self, request: &[u8]) -> Result<Option<Answer>> {
-        timeout(TIMEOUT, async {
-            let (mut reader, mut writer) = self.stream.split();
-            let sending = async {
-                let _ = writer.write_all(request).await;
+    pub async fn send_hostile(&mut self, request: &[u8], then_end: bool) -> Result<Option<Answer>> {
+        let Self { writer, reader } = self;
+        let sending = async {
+            let _ = writer.write_all(request).await;
+            if then_end {
                 let _ = writer.shutdown().await;
-                std::future::pending::<()>().await;
-            };
-            let mut all = Vec::new();
-            let receiving = async {
-                // A reset after the answer is as good as an end.
-                let _ = reader.read_to_end(&mut all).await;
-            };
-            tokio::select! { () = sending => {}, () = receiving => {} }
-            if all.is_empty() {
-                return Ok(None);
             }
-            self.unread = all;
-            self.reusable = false;
-            self.read().await.map(Some)
-        })
-        .await
-        .context("no answer in time")?
+            std::future::pending().await
+        };
+        tokio::select! {
+            answer = timeout(TIMEOUT, reader.read()) => answer.context("no answer in time")?,
+            never = sending => never,
+        }
     }
+}
 
-    async fn read(&mut self) -> Result<Answer> {
+// === impl Reader ===
+
+impl Reader {
+    /// One answer; `None` when the server closes before the first byte of one.
+    async fn read(&mut self) -> Result<Option<Answer>> {
         let head_end = loop {
             if let Some(at) = find(&self.unread, b"\r\n\r\n") {
                 break at;
             }
-            ensure!(
-                self.fill().await? > 0,
-                "closed before an answer ({} bytes came)",
-                self.unread.len()
-            );
+            match self.fill().await {
+                Ok(0) if self.unread.is_empty() => return Ok(None),
+                // Reset: it was closed while we were still sending.
+                Err(_) if self.unread.is_empty() => return Ok(None),
+                filled => ensure!(filled? > 0, "closed within an answer's head"),
+            }
         };
         let head: Vec<u8> = self.unread.drain(..head_end + 4).collect();
         let head = String::from_utf8_lossy(&head[..head_end]).into_owned();
@@ -163,7 +172,7 @@ impl Connection {
             while self.fill().await? > 0 {}
             answer.body = std::mem::take(&mut self.unread);
         }
-        Ok(answer)
+        Ok(Some(answer))
     }
 
     async fn read_chunks(&mut self) -> Result<Vec<u8>> {

@@ -57,6 +57,14 @@ impl Hostile {
         self.right.contains(&status.unwrap_or(0))
     }
 
+    /// Whether the server would wait for more.
+    pub(super) fn is_cut_off(&self) -> bool {
+        matches!(
+            KINDS[self.kind],
+            "no request at all" | "form cut off" | "old or future protocol"
+        )
+    }
+
     fn of_kind(kind: usize, random: &mut StdRng, customer: &Customer) -> (Vec<u8>, &'static [u16]) {
         let credentials = format!(
             "api_user={}&api_key={}",
@@ -143,6 +151,7 @@ impl Hostile {
                 ];
                 (get(b"/v3/mail/send", &headers), &[401, 403])
             }
+            // Envoy joins two hosts into one that no product has.
             11 => {
                 let twice = [
                     [
@@ -157,7 +166,7 @@ impl Hostile {
                 ];
                 (
                     get(good.as_bytes(), &twice[random.random_range(0..3)]),
-                    &[400],
+                    &[400, 404],
                 )
             }
             12 => {
