@@ -200,10 +200,10 @@ fn prepare(vm: &Vm, headers: &RequestHeaders, form_body: FormBody<'_>, request: 
     headers
         .starting_with(OURS)
         .for_each(envoy::remove_request_header);
-    if product.secret_token.is_empty() {
-        envoy::remove_request_header(upstream::SECRET_TOKEN);
-    } else {
+    if !product.secret_token.is_empty() {
         envoy::set_request_header(upstream::SECRET_TOKEN, product.secret_token.as_bytes());
+    } else if headers.get(upstream::SECRET_TOKEN).is_some() {
+        envoy::remove_request_header(upstream::SECRET_TOKEN);
     }
     let target = headers.first(":path");
     let stripped = product.sources.strip_target(target);
@@ -315,7 +315,9 @@ impl HttpContext for Http {
     }
 
     fn on_log(&mut self) {
-        if let Some(duration_ns) = envoy::integer_property(["request", "duration"]) {
+        if self.vm.is_sampled()
+            && let Some(duration_ns) = envoy::integer_property(["request", "duration"])
+        {
             self.vm.metrics.duration_us.record(duration_ns / 1_000);
         }
     }

@@ -13,6 +13,7 @@ mod config;
 mod envoy;
 mod http;
 mod metrics;
+mod recent;
 mod root;
 mod sync;
 #[cfg(feature = "trap")]

@@ -9,7 +9,7 @@ pub(crate) struct Metrics {
     /// Requests admitted.
     pub(crate) admitted: Metric,
     refused: [(Reason, Metric); 7],
-    /// From the first byte of the request to the last of the response, microseconds.
+    /// From the first byte of the request to the last of the response, microseconds; of one request in sixteen.
     pub(crate) duration_us: Metric,
     /// Calls to the control plane that failed.
     pub(crate) failed_calls: Metric,

@@ -6,6 +6,7 @@
 use crate::config::Config;
 use crate::envoy::{self, ProcessData};
 use crate::metrics::Metrics;
+use crate::recent::Recent;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -18,8 +19,8 @@ use tallygate_core::intake::{self, Layer};
 use tallygate_core::shared::{self, Keys, SharedData as _};
 use tallygate_core::wire::{self, Digest, Instance, ProductV1};
 
-/// Applications remembered per VM; a look-up in shared data costs some microseconds.
-const REMEMBERED: usize = 8_192;
+/// Of so many requests the duration of one is recorded.
+const SAMPLED: u32 = 16;
 
 /// One VM's state.
 pub(crate) struct Vm {
@@ -31,6 +32,7 @@ pub(crate) struct Vm {
     pub(crate) id: u64,
     /// Whether it has seen a request.
     pub(crate) serving: Cell<bool>,
+    finished: Cell<u32>,
     /// Counters.
     pub(crate) metrics: Metrics,
     instance: Cell<Option<Instance>>,
@@ -38,7 +40,7 @@ pub(crate) struct Vm {
     seen: RefCell<Option<Layer>>,
     products: RefCell<HashMap<ProductId, Arc<Product>>>,
     catalogue: RefCell<Option<Rc<Catalogue>>>,
-    applications: RefCell<HashMap<Digest, Lookup>>,
+    applications: RefCell<Recent>,
 }
 
 // === impl Vm ===
@@ -50,6 +52,7 @@ impl Vm {
             config,
             id: envoy::random(),
             serving: Cell::new(false),
+            finished: Cell::new(0),
             metrics: Metrics::define(),
             instance: Cell::new(None),
             clock_ahead_ms: Cell::new(0),
@@ -85,6 +88,14 @@ impl Vm {
             u64::try_from(layer.cursor.products.max(layer.cursor.applications)).unwrap_or_default(),
         );
         self.seen.replace(Some(layer));
+    }
+
+    /// Whether the request that is finished is one of those whose duration is recorded: asking Envoy for it costs more than
+    /// all counters together, and percentiles of some are as good.
+    pub(crate) fn is_sampled(&self) -> bool {
+        let finished = self.finished.get();
+        self.finished.set(finished.wrapping_add(1));
+        finished.is_multiple_of(SAMPLED)
     }
 
     /// The products to decide by; none before the first snapshot.
@@ -194,8 +205,8 @@ impl Vm {
 
 impl Directory for Vm {
     fn find(&self, ident: &Digest) -> Lookup {
-        if let Some(known) = self.applications.borrow().get(ident) {
-            return known.clone();
+        if let Some(known) = self.applications.borrow_mut().find(ident) {
+            return Lookup::Found(known);
         }
         let mut lookup = self.look_up(ident);
         if lookup == Lookup::NotReady {
@@ -203,13 +214,11 @@ impl Directory for Vm {
             self.refresh();
             lookup = self.look_up(ident);
         }
-        let mut applications = self.applications.borrow_mut();
-        if applications.len() >= REMEMBERED {
-            applications.clear();
-        }
         // Unknown ones are not remembered: they would let anybody push out those who are known.
-        if let Lookup::Found(_) = lookup {
-            applications.insert(*ident, lookup.clone());
+        if let Lookup::Found(application) = &lookup {
+            self.applications
+                .borrow_mut()
+                .keep(ident, Arc::clone(application));
         }
         lookup
     }

@@ -132,6 +132,7 @@ pub mod admission;
 pub mod compiled;
 pub mod credential;
 pub mod decide;
+mod decimal;
 pub mod directory;
 mod few;
 pub mod flush;

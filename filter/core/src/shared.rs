@@ -3,6 +3,7 @@
 //! It outlives VMs and listener updates, can be neither listed nor deleted from, and every operation is
 //! atomic by itself. All keys begin with a namespace, so that another layout or installation finds nothing.
 
+use crate::decimal::push_decimal;
 use crate::wire::Instance;
 use alloc::{format, string::String, vec::Vec};
 use core::fmt::Write as _;
@@ -115,19 +116,22 @@ impl Keys {
     /// A bucket of applications of one layer of the snapshot.
     #[must_use]
     pub fn bucket(&self, layer: u32, bucket: u32) -> String {
-        self.numbered(&["bucket.", &digits(layer), "."], bucket)
+        let mut name = String::from("bucket.");
+        push_decimal(&mut name, u64::from(layer));
+        name.push('.');
+        self.numbered(&name, bucket)
     }
 
     /// A slot of application records.
     #[must_use]
     pub fn slot(&self, slot: u32) -> String {
-        self.numbered(&["slot."], slot)
+        self.numbered("slot.", slot)
     }
 
     /// A queue of dirty slots.
     #[must_use]
     pub fn queue(&self, queue: u32) -> String {
-        self.numbered(&["dirty."], queue)
+        self.numbered("dirty.", queue)
     }
 
     fn named(&self, name: &str) -> String {
@@ -137,29 +141,13 @@ impl Keys {
         key
     }
 
-    fn numbered(&self, names: &[&str], number: u32) -> String {
-        let mut key = String::with_capacity(48);
+    fn numbered(&self, name: &str, number: u32) -> String {
+        let mut key = String::with_capacity(self.namespace.len().saturating_add(32));
         key.push_str(&self.namespace);
-        for name in names {
-            key.push_str(name);
-        }
-        key.push_str(&digits(number));
+        key.push_str(name);
+        push_decimal(&mut key, u64::from(number));
         key
     }
-}
-
-/// Decimal digits, without the formatting machinery: this runs for every request.
-fn digits(mut number: u32) -> String {
-    let mut text = Vec::with_capacity(10);
-    loop {
-        text.push(b'0'.wrapping_add((number % 10) as u8));
-        number /= 10;
-        if number == 0 {
-            break;
-        }
-    }
-    text.reverse();
-    String::from_utf8(text).unwrap_or_default()
 }
 
 /// The process's instance; made from `fresh` (128 random bits) by whoever finds it absent.

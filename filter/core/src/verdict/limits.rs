@@ -3,9 +3,10 @@
 //! The fields follow draft-ietf-httpapi-ratelimit-headers-10. Windows are calendar windows, so `t` is the
 //! time to the end of the window and not a rolling one.
 
+use crate::decimal::push_decimal;
 use crate::period::Period;
 use alloc::{format, string::String};
-use core::{cmp::Reverse, fmt::Write as _};
+use core::cmp::Reverse;
 
 /// Problem type of a refusal over a limit.
 pub(super) const QUOTA_EXCEEDED: &str =
@@ -104,9 +105,10 @@ impl LimitState<'_> {
 
 fn push_parameter(text: &mut String, key: &str, value: Option<u64>) {
     if let Some(value) = value {
-        let value = value.min(GREATEST_FIELD_INTEGER);
-        // Writing to a string cannot fail.
-        let _ = write!(text, ";{key}={value}");
+        text.push(';');
+        text.push_str(key);
+        text.push('=');
+        push_decimal(text, value.min(GREATEST_FIELD_INTEGER));
     }
 }
 
@@ -114,11 +116,18 @@ fn push_parameter(text: &mut String, key: &str, value: Option<u64>) {
 fn field_string(value: &str) -> String {
     let mut text = String::with_capacity(value.len() + 48);
     text.push('"');
-    for c in value.chars() {
-        match c {
-            '"' | '\\' => text.extend(['\\', c]),
-            ' '..='~' => text.push(c),
-            _ => text.push('_'),
+    if value
+        .bytes()
+        .all(|byte| matches!(byte, b'-'..=b'z' if byte != b'\\'))
+    {
+        text.push_str(value);
+    } else {
+        for c in value.chars() {
+            match c {
+                '"' | '\\' => text.extend(['\\', c]),
+                ' '..='~' => text.push(c),
+                _ => text.push('_'),
+            }
         }
     }
     text.push('"');
