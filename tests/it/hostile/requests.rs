@@ -59,10 +59,7 @@ impl Hostile {
 
     /// Whether the server would wait for more.
     pub(super) fn is_cut_off(&self) -> bool {
-        matches!(
-            KINDS[self.kind],
-            "no request at all" | "form cut off" | "old or future protocol"
-        )
+        KINDS[self.kind] == "form cut off"
     }
 
     fn of_kind(kind: usize, random: &mut StdRng, customer: &Customer) -> (Vec<u8>, &'static [u16]) {
@@ -73,13 +70,15 @@ impl Hostile {
         let good = format!("/api/mail.send.json?{credentials}");
         let good = good.as_str();
         match kind {
-            0 => (
-                get(
-                    &[b"/".as_slice(), &bytes(random, 200, is_path)].concat(),
-                    &[],
-                ),
-                &[400, 401],
-            ),
+            0 => {
+                let allowed = if random.random_bool(0.5) {
+                    is_path
+                } else {
+                    |byte: u8| byte.is_ascii_graphic()
+                };
+                let path = [b"/".as_slice(), &bytes(random, 200, allowed)].concat();
+                (get(&path, &[]), &[400, 401])
+            }
             1 => (
                 get(
                     good.as_bytes(),
@@ -94,7 +93,7 @@ impl Hostile {
                     b"b",
                 ]
                 .concat();
-                (get(good.as_bytes(), &[(b"x-junk", &junk)]), &[400, 200])
+                (get(good.as_bytes(), &[(b"x-junk", &junk)]), &[400])
             }
             3 => (
                 get(&[good.as_bytes(), b"&x=\0".as_slice()].concat(), &[]),
@@ -149,7 +148,7 @@ impl Hostile {
                     (b"authorization".as_slice(), one.as_bytes()),
                     (b"authorization", other.as_bytes()),
                 ];
-                (get(b"/v3/mail/send", &headers), &[401, 403])
+                (get(b"/v3/mail/send", &headers), &[403])
             }
             // Envoy joins two hosts into one that no product has.
             11 => {
@@ -200,11 +199,11 @@ impl Hostile {
                 ),
                 &[431],
             ),
-            15 => {
-                let mut junk = bytes(random, 400, |_| true);
-                junk.extend_from_slice(b"\r\n\r\n");
-                (junk, &[0, 400, 426, 505])
-            }
+            // Not of blank lines only: for those Envoy would wait.
+            15 => (
+                [b"!".as_slice(), &bytes(random, 400, |_| true), b"\r\n\r\n"].concat(),
+                &[400],
+            ),
             16 => (form(&bytes(random, 8_000, |_| true), None), &[401, 403]),
             17 => {
                 let junk = bytes(random, 4_000, |byte| byte != b'&');
@@ -220,13 +219,13 @@ impl Hostile {
                     &[401],
                 )
             }
-            // Half a body and then silence: there is nobody to answer, or the answer is that it was bad.
+            // Half a body and then the end: there is nobody left to answer.
             19 => (
                 form(
                     credentials.as_bytes(),
                     Some(credentials.len() + random.random_range(1..4_000)),
                 ),
-                &[0, 400, 408],
+                &[0],
             ),
             20 => (
                 get(
@@ -267,7 +266,7 @@ impl Hostile {
                 ][random.random_range(0..6)];
                 (
                     format!("GET {good} {version}\r\nhost: 127.0.0.1\r\n\r\n").into_bytes(),
-                    &[0, 200, 400, 426, 505],
+                    &[400, 426],
                 )
             }
             23 => {
@@ -277,7 +276,7 @@ impl Hostile {
                 let head = format!(
                     "{method} {good} HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n"
                 );
-                (head.into_bytes(), &[200, 400, 404, 405, 501])
+                (head.into_bytes(), &[200, 400])
             }
             24 => {
                 let step = ["/../..", "/./.", "//", "/x/.."][random.random_range(0..4)];
