@@ -1,6 +1,7 @@
-//! Bodies that say they are too big: refused, but read first, so that whoever is still sending gets to see why.
+//! Bodies are read to their end before anything answers, those that are too big as well.
 //!
-//! (A connection closed in the middle of a request is a broken pipe to the client, not an answer.)
+//! (Answered in the middle of its body, a request's connection is closed: a broken pipe to whoever is still
+//! sending, or to the client's next request, and no answer.)
 
 use crate::error::Error;
 use axum::body::{Body, HttpBody as _};
@@ -16,30 +17,55 @@ use std::time::Duration;
 pub const BODY_BYTES: usize = 1024 * 1024;
 /// How much of a bigger one is read for politeness.
 const READ_BYTES: usize = 64 * 1024 * 1024;
-/// And for how long.
-const READ_TIME: Duration = Duration::from_secs(10);
+/// How long a body may take to arrive.
+const READ_TIME: Duration = Duration::from_secs(30);
 
-/// Refuses what announces more than [`BODY_BYTES`].
-pub async fn refuse(request: Request, next: Next) -> Response {
-    if request.body().size_hint().lower() <= BODY_BYTES as u64 {
-        return next.run(request).await;
-    }
-    // Whether it ended, or was given up, the answer is the same.
-    let _ = tokio::time::timeout(READ_TIME, discard(request.into_body())).await;
-    Error::Refused(
-        StatusCode::PAYLOAD_TOO_LARGE,
-        format!("The request's body is too large (maximum is {BODY_BYTES} bytes)"),
-    )
-    .into_response()
+/// Why a body is of no use.
+enum Unusable {
+    TooBig,
+    CutOff,
 }
 
-async fn discard(mut body: Body) {
-    let mut left = READ_BYTES;
-    while let Some(Ok(frame)) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
-        let bytes = frame.data_ref().map_or(0, |data| data.len());
-        match left.checked_sub(bytes) {
-            Some(rest) => left = rest,
-            None => return,
+/// Hands the request on with its whole body, or refuses it.
+pub async fn read(request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    let refusal = match tokio::time::timeout(READ_TIME, whole(body)).await {
+        Ok(Ok(body)) => {
+            let request = Request::from_parts(parts, Body::from(body));
+            return next.run(request).await;
         }
+        Ok(Err(Unusable::TooBig)) => Error::Refused(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!("The request's body is too large (maximum is {BODY_BYTES} bytes)"),
+        ),
+        Ok(Err(Unusable::CutOff)) => Error::bad_request("The request's body was cut off"),
+        Err(_) => Error::Refused(
+            StatusCode::REQUEST_TIMEOUT,
+            "The request's body took too long to arrive".into(),
+        ),
+    };
+    refusal.into_response()
+}
+
+async fn whole(mut body: Body) -> Result<Vec<u8>, Unusable> {
+    let mut bytes = Vec::new();
+    let mut read = 0;
+    while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
+        let frame = frame.map_err(|_| Unusable::CutOff)?;
+        let data = frame.data_ref().map_or(&[][..], |data| data);
+        read += data.len();
+        if read <= BODY_BYTES {
+            bytes.extend_from_slice(data);
+        } else {
+            bytes = Vec::new();
+        }
+        if read > READ_BYTES {
+            break;
+        }
+    }
+    if read <= BODY_BYTES {
+        Ok(bytes)
+    } else {
+        Err(Unusable::TooBig)
     }
 }

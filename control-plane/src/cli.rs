@@ -1,6 +1,7 @@
 //! What the command line offers, and what each command prints.
 
 use anyhow::{Context as _, bail};
+use clap::error::{ContextKind, ContextValue};
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
@@ -121,6 +122,35 @@ impl Cli {
             Command::Healthcheck(args) => healthcheck(&args.url).await,
         }
     }
+}
+
+/// Prints what is wrong with the command line, or the help that was asked for. Says which variable a setting
+/// comes from: who sets it there does not know the flag.
+pub(crate) fn misused(error: &clap::Error) -> ExitCode {
+    let _ = error.print();
+    let mut command = Cli::command();
+    // Only a built command knows how its flags are written.
+    command.build();
+    if let Some(ContextValue::String(flag)) = error.get(ContextKind::InvalidArg)
+        && let Some(variable) = variable_of(&command, flag)
+    {
+        let _ = writeln!(std::io::stderr(), "It is also set by {variable}.");
+    }
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+}
+
+/// The variable behind a flag, which clap calls `--flag <VALUE>`.
+fn variable_of(command: &clap::Command, flag: &str) -> Option<String> {
+    let own = command
+        .get_arguments()
+        .find(|arg| arg.to_string() == flag)
+        .and_then(|arg| arg.get_env())
+        .and_then(|name| name.to_str().map(str::to_owned));
+    own.or_else(|| {
+        command
+            .get_subcommands()
+            .find_map(|sub| variable_of(sub, flag))
+    })
 }
 
 /// Prints why, and what caused it.

@@ -11,6 +11,7 @@ pub mod body_limit;
 pub mod router;
 
 pub mod admin_api;
+pub mod docs;
 pub mod gateway_api;
 pub mod home;
 pub mod ops;

@@ -7,19 +7,15 @@ use crate::admin_api::{
     metrics, provider, proxy, proxy_configs, services, settings, signup, users,
 };
 use crate::app::App;
-use crate::body_limit::{self, BODY_BYTES};
+use crate::body_limit;
 use crate::error::Error;
-use crate::{gateway_api, home, ops, stats};
+use crate::{docs, gateway_api, home, ops, stats};
 use axum::Router;
-use axum::body::{Body, to_bytes};
-use axum::extract::Request;
 use axum::http::StatusCode;
-use axum::middleware::{Next, from_fn, from_fn_with_state};
-use axum::response::{IntoResponse as _, Response};
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{delete, get, post, put};
 use std::time::Duration;
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
 
 /// The longest a request may take; long polls last 30 seconds.
@@ -43,6 +39,7 @@ pub fn admin(app: &App) -> Router {
 pub fn portal(app: &App) -> Router {
     let routes = Router::new()
         .route("/", get(home::home))
+        .route("/docs", get(docs::docs))
         .route("/healthz", get(ops::healthz))
         .with_state(app.clone());
     layered(routes, app)
@@ -141,26 +138,10 @@ fn layered(routes: Router, app: &App) -> Router {
             Error::Refused(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed".into())
         })
         .layer(CatchPanicLayer::new())
-        .layer(from_fn(read_body))
+        .layer(from_fn(body_limit::read))
         .layer(TimeoutLayer::with_status_code(
             StatusCode::SERVICE_UNAVAILABLE,
             TIMEOUT,
         ))
-        .layer(RequestBodyLimitLayer::new(BODY_BYTES))
-        .layer(from_fn(body_limit::refuse))
         .layer(from_fn_with_state(app.clone(), ops::observe))
-}
-
-/// Reads the body to its end, whatever the answer will be: the connection of an unread one is closed, maybe under
-/// the client's next request.
-async fn read_body(request: Request, next: Next) -> Response {
-    let (parts, body) = request.into_parts();
-    match to_bytes(body, BODY_BYTES).await {
-        Ok(body) => next.run(Request::from_parts(parts, Body::from(body))).await,
-        Err(_) => Error::Refused(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "The request's body is too large or was cut off".into(),
-        )
-        .into_response(),
-    }
 }
