@@ -121,6 +121,26 @@ fn nothing_serves_before_the_snapshot_is_whole() {
 }
 
 #[test]
+fn readers_see_by_the_header_that_something_changed() {
+    let process = Quiet::new();
+    let mut seen = Vec::new();
+    // The last one takes a new layer, since there are many more applications now.
+    for (revision, applications_total) in [(5, 100), (6, 100), (6, 100), (7, 100_000), (7, 100_000)]
+    {
+        let snapshot = SnapshotV1 {
+            applications_total,
+            ..page(revision, true, vec![application(1, revision, ident(1))])
+        };
+        if process.take(&snapshot) == Intake::Done {
+            let header = intake::header(&process.memory, &process.keys);
+            let layer = header.serving.expect("a layer");
+            seen.push((layer.number, layer.changes));
+        }
+    }
+    assert_eq!(seen, [(1, 1), (1, 2), (1, 3), (2, 1)]);
+}
+
+#[test]
 fn a_page_for_another_cursor_is_not_taken() {
     let process = Quiet::new();
     let first = page(5, true, vec![application(1, 5, ident(1))]);

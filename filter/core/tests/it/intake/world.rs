@@ -73,7 +73,10 @@ pub(super) struct World {
     servers: RefCell<BTreeMap<i64, Server>>,
     answers: RefCell<Vec<Answer>>,
     fences: [Cell<Option<u64>>; VMS],
-    seen: [RefCell<Option<Layer>>; VMS],
+    /// The layer each VM saw last, and up to which revision it had been read as a whole by then.
+    seen: [RefCell<Option<(Layer, i64)>>; VMS],
+    /// Up to which revision each layer has been read as a whole.
+    whole: RefCell<BTreeMap<u32, i64>>,
     busy: [Cell<bool>; VMS],
     twists: RefCell<VecDeque<Twist>>,
 }
@@ -114,6 +117,7 @@ impl World {
             answers: RefCell::default(),
             fences: Default::default(),
             seen: Default::default(),
+            whole: RefCell::default(),
             busy: Default::default(),
             twists: RefCell::new(twists.into()),
         }
@@ -185,19 +189,26 @@ impl World {
                     // A VM may have lost the lease since it looked last, and led before it asked.
                     if let Some(fence) = self.fences[answer.asker].get() {
                         intake::take(data, &self.keys, fence, answer.after, &answer.page);
+                        self.note_whole();
                     }
                 });
             }
             Step::Tick(vm) => self.vm(vm, |data| {
+                self.note_whole();
+                let whole = self.whole.borrow().clone();
                 let serving = intake::header(data, &self.keys).serving;
-                self.seen[vm].replace(serving);
+                let seen = serving.map(|layer| {
+                    let whole = whole.get(&layer.number).copied();
+                    (layer, whole.unwrap_or_default())
+                });
+                self.seen[vm].replace(seen);
             }),
             Step::LookUp(vm) => self.vm(vm, |data| {
                 let seen = self.seen[vm].borrow().clone();
-                let Some(layer) = seen else { return };
+                let Some((layer, whole)) = seen else { return };
                 for n in 0..25 {
                     let found = intake::look_up(data, &self.keys, &layer, &self.ident(n));
-                    self.check(n, &layer, &found);
+                    self.check(n, &layer, whole, &found);
                 }
             }),
         }
@@ -289,16 +300,23 @@ impl World {
         }
     }
 
+    /// A cursor without an id says that all was read up to it. In between, what changed again is still to come.
+    fn note_whole(&self) {
+        if let Some(layer) = intake::header(&self.memory, &self.keys).serving
+            && layer.cursor.application == i64::MAX
+        {
+            let revision = layer.cursor.applications;
+            self.whole.borrow_mut().insert(layer.number, revision);
+        }
+    }
+
     /// What a reader found, by a header that it has read at some time: an application that was in that snapshot must be
     /// found, as it was then or later.
-    fn check(&self, n: u32, layer: &Layer, found: &Lookup) {
+    fn check(&self, n: u32, layer: &Layer, whole: i64, found: &Lookup) {
         let servers = self.servers.borrow();
         let history = &servers[&layer.epoch].history;
-        let read = (layer.cursor.applications, layer.cursor.application);
         let of_ident: Vec<_> = history.iter().filter(|(ident, _)| *ident == n).collect();
-        let then = of_ident
-            .iter()
-            .rposition(|(_, row)| (row.revision, row.id.0) <= read);
+        let then = of_ident.iter().rposition(|(_, row)| row.revision <= whole);
         let allowed = &of_ident[then.unwrap_or_default()..];
         match found {
             Lookup::Found(found) => assert!(
