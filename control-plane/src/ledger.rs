@@ -52,7 +52,7 @@ pub struct Counters {
     batches: Counter,
     duplicates: Counter,
     lost: Counter,
-    fenced: Counter,
+    refused: Counter,
     rows: Counter,
     rejected: Counter,
 }
@@ -65,8 +65,8 @@ struct Waiting {
 
 /// Deliveries that wait in line before callers are told to come back.
 const QUEUE: usize = 1024;
-/// Rows applied in one transaction, in bytes, and a little more: about a second's work.
-const GROUP_BYTES: usize = 4 * 1024 * 1024;
+/// Rows applied in one transaction, in bytes, and a little more. SQLite has one writer: administrators wait that long.
+const GROUP_BYTES: usize = 1024 * 1024;
 
 // === impl Ledger ===
 
@@ -308,9 +308,9 @@ impl Counters {
             &self.lost,
         );
         register(
-            "usage_fenced_calls",
-            "Calls refused because two processes use one instance name",
-            &self.fenced,
+            "usage_refused_calls",
+            "Calls of instances that are fenced or another gateway's",
+            &self.refused,
         );
         register("usage_rows", "Usage rows applied", &self.rows);
         register(
@@ -329,7 +329,7 @@ impl Counters {
                 }
                 Claim::Known { again: true, .. } => drop(self.duplicates.inc()),
                 Claim::Known { .. } => {}
-                Claim::Refused(_) => drop(self.fenced.inc()),
+                Claim::Refused(_) => drop(self.refused.inc()),
             }
         }
         self.rejected.inc_by(rejected as u64);

@@ -114,7 +114,7 @@ both_databases! {
         assert_eq!(edge.sync(test, batch(2, 1)).await.unwrap_err().0, 409, "nothing more is taken");
         assert_eq!(edge.sync(test, delivery(1, epoch, 0, &[])).await.unwrap_err().0, 409);
         assert_eq!(total(db, app, shop.hits).await, 5);
-        assert_eq!(counter(test, "usage_fenced_calls").await, 3);
+        assert_eq!(counter(test, "usage_refused_calls").await, 3);
         edge.deliver(test, delivery(2, epoch, 1, &[usage(app, &[(shop.hits, minute, 1)])])).await;
     }
 
