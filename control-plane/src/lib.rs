@@ -11,10 +11,10 @@ pub mod body_limit;
 pub mod router;
 
 pub mod admin_api;
-pub mod docs;
+pub mod admin_docs;
 pub mod gateway_api;
-pub mod home;
 pub mod ops;
+pub mod portal;
 
 pub mod ledger;
 pub mod names;

@@ -9,7 +9,7 @@ use crate::admin_api::{
 use crate::app::App;
 use crate::body_limit;
 use crate::error::Error;
-use crate::{docs, gateway_api, home, ops, stats};
+use crate::{admin_docs, gateway_api, ops, portal, stats};
 use axum::Router;
 use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -38,8 +38,8 @@ pub fn admin(app: &App) -> Router {
 /// The portal's listener.
 pub fn portal(app: &App) -> Router {
     let routes = Router::new()
-        .route("/", get(home::home))
-        .route("/docs", get(docs::docs))
+        .route("/", get(portal::home::home))
+        .route("/docs", get(portal::docs::docs))
         .route("/healthz", get(ops::healthz))
         .with_state(app.clone());
     layered(routes, app)
@@ -129,6 +129,7 @@ fn operations() -> Router<App> {
         .route("/livez", get(ops::healthz))
         .route("/readyz", get(ops::readyz))
         .route("/metrics", get(ops::metrics))
+        .route("/docs", get(admin_docs::docs))
 }
 
 fn layered(routes: Router, app: &App) -> Router {

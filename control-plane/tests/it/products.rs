@@ -4,6 +4,7 @@ mod limits;
 mod mapping_rules;
 mod metrics;
 mod plans;
+mod portal_docs;
 mod promotion;
 mod provider;
 mod proxy;

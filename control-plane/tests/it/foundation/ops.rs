@@ -29,8 +29,8 @@ both_databases! {
         assert!(page.contains("<title>Acme developers</title>"), "{page}");
     }
 
-    async fn the_documentation_is_a_page_of_the_portal(t: &Test) {
-        let page = t.http.get(format!("{}/docs", t.portal)).send().await.unwrap();
+    async fn the_calls_for_providers_are_documented(t: &Test) {
+        let page = t.http.get(format!("{}/docs", t.admin)).send().await.unwrap();
         assert_eq!(page.status(), 200);
         let page = page.text().await.unwrap();
         assert!(page.contains("/admin/api/services/{service_id}/proxy/deploy"), "{page}");

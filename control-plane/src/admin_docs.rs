@@ -2,7 +2,7 @@
 //!
 //! `tests/it/every_route.rs` compares it with the router's page, so that neither has a call the other lacks.
 
-use crate::home;
+use crate::portal::page;
 use axum::response::Response;
 use std::fmt::Write as _;
 
@@ -113,7 +113,7 @@ pub fn calls() -> impl Iterator<Item = (&'static str, String)> {
     })
 }
 
-/// `GET /docs` on the portal's listener.
+/// `GET /docs` on the admin listener.
 pub async fn docs() -> Response {
     let mut body = String::from(
         "<h1>Account Management API</h1>
@@ -131,10 +131,10 @@ the form of the answer. Send parameters as <code>application/x-www-form-urlencod
         for (methods, path, what) in *calls {
             let _ = writeln!(
                 body,
-                "<tr><td>{methods}</td><td><code>{prefix}{path}</code><br>{what}</td></tr>"
+                "<tr><td class=\"method\">{methods}</td><td><code>{prefix}{path}</code><br>{what}</td></tr>"
             );
         }
         body.push_str("</table>\n");
     }
-    home::page("API documentation", &body)
+    page("Account Management API", &body)
 }
