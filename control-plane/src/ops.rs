@@ -25,6 +25,7 @@ pub struct Metrics {
     registry: Mutex<Registry>,
     requests: Family<RequestLabels, Counter>,
     durations: Family<RouteLabels, Histogram>,
+    in_flight: Gauge,
     /// The newest committed revision this process knows of.
     pub revision: Gauge,
 }
@@ -51,7 +52,13 @@ impl Metrics {
         let mut registry = Registry::with_prefix("tallygate");
         let requests = Family::default();
         let durations = Family::new_with_constructor(new_histogram as fn() -> Histogram);
+        let in_flight = Gauge::default();
         let revision = Gauge::default();
+        registry.register(
+            "http_requests_in_flight",
+            "Requests being served, long polls included",
+            in_flight.clone(),
+        );
         registry.register("http_requests", "Requests served", requests.clone());
         registry.register(
             "http_request_duration_seconds",
@@ -67,6 +74,7 @@ impl Metrics {
             registry: Mutex::new(registry),
             requests,
             durations,
+            in_flight,
             revision,
         }
     }
@@ -127,6 +135,7 @@ pub async fn metrics(State(app): State<App>) -> Result<Response, Error> {
 /// Counts and logs each request.
 pub async fn observe(State(app): State<App>, request: Request, next: Next) -> Response {
     let began = Instant::now();
+    let _in_flight = InFlight::new(&app.metrics.in_flight);
     let method = known_method(request.method());
     let route = request
         .extensions()
@@ -152,6 +161,22 @@ pub async fn observe(State(app): State<App>, request: Request, next: Next) -> Re
         .inc();
     tracing::debug!(method, route, status, ms = took.as_millis(), "request");
     response
+}
+
+/// Counts a request until it is dropped: answered, or given up by its client.
+struct InFlight(Gauge);
+
+impl InFlight {
+    fn new(gauge: &Gauge) -> Self {
+        gauge.inc();
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
 }
 
 /// Clients may invent methods; labels may not grow with what they invent.

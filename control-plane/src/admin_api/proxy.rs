@@ -170,7 +170,7 @@ fn proxy(app: &App, row: &ProxyRow, sandbox_version: Option<i64>) -> Result<Obje
             .with(&format!("error_headers_{name}"), content_type);
     }
     Ok(object
-        .with("secret_token", secret_token.reveal())
+        .with("secret_token", secret_token)
         .with("hostname_rewrite", &row.hostname_rewrite)
         .with("sandbox_endpoint", &row.sandbox_endpoint)
         .with("created_at", timestamp(row.created_at))
@@ -178,10 +178,7 @@ fn proxy(app: &App, row: &ProxyRow, sandbox_version: Option<i64>) -> Result<Obje
         .with("credentials_sources", row.credentials_sources.clone())
         .with("strip_credentials", row.strip_credentials)
         .with("error_format", &row.error_format)
-        .with(
-            "debug_secret",
-            debug_secret.map(|secret| secret.reveal().to_owned()),
-        )
+        .with("debug_secret", debug_secret)
         .with("rate_limit_headers", row.rate_limit_headers)
         .with("form_in_rules", row.form_in_rules)
         .with("sandbox_version", sandbox_version)

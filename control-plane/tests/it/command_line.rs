@@ -191,8 +191,19 @@ async fn story(kind: Kind) {
         next["products"], next["applications"], next["application"]
     );
     let waiting = tokio::spawn(send(snapshot(&after, 30)));
-    // It has begun when the server has counted another request under way; a second call tells.
-    send(snapshot(&after, 0)).await.expect(200);
+    let waits = async {
+        loop {
+            let metrics = send(http.get(format!("{admin}/metrics"))).await.expect(200);
+            // The waiting one, and this one.
+            if metrics
+                .text
+                .contains("tallygate_http_requests_in_flight 2\n")
+            {
+                break;
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, waits).await.unwrap();
     let pid = child.id().unwrap().to_string();
     let kill = Command::new("kill")
         .args(["-TERM", &pid])
@@ -206,9 +217,8 @@ async fn story(kind: Kind) {
         .unwrap()
         .unwrap();
     assert!(status.success(), "{status}");
-    if let Ok(reply) = tokio::time::timeout(PATIENCE, waiting).await.unwrap() {
-        reply.expect(200);
-    }
+    let reply = waiting.await.unwrap().expect(200);
+    assert_eq!(reply.at("/v1/complete"), true);
     let gone = installation
         .run(&["healthcheck", &format!("{admin}/readyz")])
         .await;

@@ -166,11 +166,14 @@ fn printable(name: &str) -> String {
         .collect()
 }
 
-/// Members of wrapping objects become parameters of their own, unless there are such already.
+/// Members of wrapping objects become parameters of their own, unless there are such already. Annotations wrap
+/// nothing: their names are the client's.
 pub(super) fn unwrapped(values: Map<String, Value>) -> Map<String, Value> {
     let mut flat = values.clone();
-    for value in values.into_values() {
-        if let Value::Object(members) = value {
+    for (name, value) in values {
+        if let Value::Object(members) = value
+            && name != "annotations"
+        {
             for (name, value) in members {
                 flat.entry(name).or_insert(value);
             }

@@ -1,6 +1,7 @@
 //! Mapping rules of the draft.
 
 use super::{hits, method, product, revision};
+use crate::support::client::send;
 use crate::support::{Test, both_databases};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -119,5 +120,24 @@ both_databases! {
         let twice = format!("[{{\"metric_id\":{hits_id},\"delta\":1}},{{\"metric_id\":{hits_id},\"delta\":2}}]");
         t.patch(&format!("{path}/{existing}.json"), &[("usages", &twice)]).await.expect(422);
         assert_eq!(order(t, &path).await, positions(&["/", "/x"]));
+    }
+
+    async fn rules_made_at_once_do_not_share_a_position(t: &Test) {
+        let id = product(t, "Mail").await;
+        let hits = hits(t, id).await.to_string();
+        let path = format!("/admin/api/services/{id}/proxy/mapping_rules");
+        let create = |n: usize| {
+            let request = t
+                .request(Method::POST, &format!("{path}.json"))
+                .basic_auth("", Some(&t.token))
+                .form(&[("http_method", "GET"), ("pattern", &format!("/r{n}")), ("metric_id", &hits), ("position", "1")]);
+            tokio::spawn(send(request))
+        };
+        let created: Vec<_> = (0..12).map(create).collect();
+        for reply in created {
+            reply.await.unwrap().expect(201);
+        }
+        let positions: Vec<i64> = order(t, &path).await.into_iter().map(|(_, position)| position).collect();
+        assert_eq!(positions, (1..=13).collect::<Vec<_>>());
     }
 }

@@ -1,6 +1,7 @@
 //! The draft configuration.
 
 use super::{product, revision};
+use crate::support::client::send;
 use crate::support::{Test, both_databases};
 
 both_databases! {
@@ -81,5 +82,24 @@ both_databases! {
         // The other environment has other gateways.
         t.patch(&news, &[("sandbox_endpoint", "https://api.example.com")]).await.expect(200);
         t.patch(&mail, &[("endpoint", "https://api.example.com")]).await.expect(200);
+    }
+
+    async fn an_address_wanted_by_many_at_once_goes_to_one(t: &Test) {
+        let mut wanted = Vec::new();
+        for n in 0..6 {
+            let id = product(t, &format!("P{n}")).await;
+            let request = t
+                .request(reqwest::Method::PATCH, &format!("/admin/api/services/{id}/proxy.json"))
+                .basic_auth("", Some(&t.token))
+                .form(&[("endpoint", "https://api.example.com")]);
+            wanted.push(request);
+        }
+        let wanted: Vec<_> = wanted.into_iter().map(|request| tokio::spawn(send(request))).collect();
+        let mut statuses = Vec::new();
+        for reply in wanted {
+            statuses.push(reply.await.unwrap().status.as_u16());
+        }
+        statuses.sort_unstable();
+        assert_eq!(statuses, [200, 422, 422, 422, 422, 422]);
     }
 }

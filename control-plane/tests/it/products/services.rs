@@ -53,6 +53,9 @@ both_databases! {
         let list = t.get("/admin/api/services.json").await.expect(200);
         assert_eq!(list.at("/services/1/service/name"), "Wrapped");
         assert_eq!(list.at("/services/1/service/buyers_manage_apps"), false);
+        let body = json!({"name": "Noted", "annotations": {"description": "not ours"}});
+        let noted = t.json(Method::POST, "/admin/api/services.json", &body).await.expect(201);
+        assert_eq!(noted.at("/service/description"), "");
         let railsy = t.post("/admin/api/services.json", &[("service[name]", "Rails")]).await.expect(201);
         assert_eq!(railsy.at("/service/name"), "Rails");
     }

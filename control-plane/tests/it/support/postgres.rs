@@ -175,16 +175,17 @@ while sleep 1; do
 done
 "#;
     let stop = as_postgres(root, &programs.join("pg_ctl"));
-    Command::new("setsid")
-        .args(["sh", "-c", SCRIPT, "watchdog"])
+    let started = Command::new("setsid")
+        .args(["--fork", "sh", "-c", SCRIPT, "watchdog"])
         .arg(home)
         .arg(stop.get_program())
         .args(stop.get_args())
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
-        .spawn()
+        .status()
         .unwrap();
+    assert!(started.success(), "setsid: {started}");
 }
 
 /// The newest installed.
