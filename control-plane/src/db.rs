@@ -96,7 +96,7 @@ macro_rules! row {
 /// How long a request waits for a connection before it is told to come back.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(15);
 /// How often other processes' commits are looked for.
-const POLL: Duration = Duration::from_millis(200);
+const POLL: Duration = Duration::from_millis(100);
 
 /// Where a SQLite URL keeps its file; `None` for PostgreSQL.
 #[must_use]

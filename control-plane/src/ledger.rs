@@ -9,25 +9,26 @@
 //! 3. [`totals`]: what is left is added up in memory, per application and per product.
 //! 4. The sums are added to the series, then to the cells of limits ([`limits`]).
 //!
-//! Locks are taken in one order by all: instances, sums of applications, cells, applications, gateways, sums
-//! of products.
+//! Locks are taken in one order by all: instances, sums of applications, cells, applications, sums of products,
+//! gateways.
 
 pub mod batch;
 mod claim;
+mod counters;
 mod limits;
 pub mod totals;
 
 use crate::db::Db;
 use crate::error::Error;
-use crate::store::ledger::{self as store, Owner};
+use crate::store::ledger::{self as store, Owner, quarantine};
 use batch::{Known, Rejection};
 use claim::Claim;
-use prometheus_client::metrics::counter::Counter;
-use prometheus_client::registry::Registry;
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 use tallygate_core::wire::{SyncAnswerV1, SyncV1};
 use tokio::sync::{mpsc, oneshot};
+
+pub use counters::Counters;
 
 /// What a gateway sent, and whose token it came with.
 #[derive(Clone, Debug)]
@@ -46,17 +47,6 @@ pub struct Ledger {
     queue: Arc<OnceLock<mpsc::Sender<Waiting>>>,
 }
 
-/// What the ledger has done since the process started.
-#[derive(Clone, Debug, Default)]
-pub struct Counters {
-    batches: Counter,
-    duplicates: Counter,
-    lost: Counter,
-    refused: Counter,
-    rows: Counter,
-    rejected: Counter,
-}
-
 #[derive(Debug)]
 struct Waiting {
     delivery: Delivery,
@@ -64,7 +54,7 @@ struct Waiting {
 }
 
 /// Deliveries that wait in line before callers are told to come back.
-const QUEUE: usize = 1024;
+const QUEUE: usize = 256;
 /// Rows applied in one transaction, in bytes, and a little more. SQLite has one writer: administrators wait that long.
 const GROUP_BYTES: usize = 1024 * 1024;
 
@@ -191,16 +181,10 @@ async fn apply(
         limits::add_to_cells(&mut tx, &known, &entries, now_ms).await?;
         store::note_first_traffic(&mut tx, &known.first_traffic(&entries)).await?;
         keep_rejected(&mut tx, epoch, now_ms, deliveries, &rejections).await?;
-        note_gateways(&mut tx, now_ms, deliveries, &claims).await?;
-        store::add(
-            &mut tx,
-            Owner::Product,
-            &totals::sums(&known.by_product(entries)),
-        )
-        .await?;
-    } else {
-        note_gateways(&mut tx, now_ms, deliveries, &claims).await?;
+        let by_product = totals::sums(&known.by_product(entries));
+        store::add(&mut tx, Owner::Product, &by_product).await?;
     }
+    note_gateways(&mut tx, now_ms, deliveries, &claims).await?;
     tx.commit().await?;
 
     let rejected: usize = rejections.values().map(Vec::len).sum();
@@ -254,9 +238,9 @@ async fn keep_rejected(
             reason = first.reason,
             "usage rows were put into quarantine"
         );
-        let bad: Vec<store::Bad<'_>> = rejections
+        let bad: Vec<quarantine::Bad<'_>> = rejections
             .iter()
-            .map(|bad| store::Bad {
+            .map(|bad| quarantine::Bad {
                 instance: &delivery.sync.instance,
                 seq: i64::try_from(delivery.sync.seq).unwrap_or(i64::MAX),
                 index: i64::from(bad.index),
@@ -264,7 +248,7 @@ async fn keep_rejected(
                 reason: &bad.reason,
             })
             .collect();
-        store::quarantine(tx, epoch, &bad, now_ms).await?;
+        quarantine::keep(tx, epoch, &bad, now_ms).await?;
     }
     Ok(())
 }
@@ -286,53 +270,4 @@ async fn note_gateways(
         store::note_gateway(tx, gateway, now_ms, &delivery.sync.health).await?;
     }
     Ok(())
-}
-
-// === impl Counters ===
-
-impl Counters {
-    /// Made known to `/metrics`.
-    pub fn register(&self, registry: &mut Registry) {
-        let mut register = |name: &str, help: &str, counter: &Counter| {
-            registry.register(name, help, counter.clone())
-        };
-        register("usage_batches", "Usage batches applied", &self.batches);
-        register(
-            "usage_duplicate_batches",
-            "Usage batches that had been applied before",
-            &self.duplicates,
-        );
-        register(
-            "usage_lost_batches",
-            "Usage batches lost with history (a restored database)",
-            &self.lost,
-        );
-        register(
-            "usage_refused_calls",
-            "Calls of instances that are fenced or another gateway's",
-            &self.refused,
-        );
-        register("usage_rows", "Usage rows applied", &self.rows);
-        register(
-            "usage_rejected_rows",
-            "Usage rows put into quarantine",
-            &self.rejected,
-        );
-    }
-
-    fn count(&self, claims: &[Claim], rows: usize, rejected: usize) {
-        for claim in claims {
-            match claim {
-                Claim::Next { lost } => {
-                    self.batches.inc();
-                    self.lost.inc_by(*lost);
-                }
-                Claim::Known { again: true, .. } => drop(self.duplicates.inc()),
-                Claim::Known { .. } => {}
-                Claim::Refused(_) => drop(self.refused.inc()),
-            }
-        }
-        self.rejected.inc_by(rejected as u64);
-        self.rows.inc_by(rows.saturating_sub(rejected) as u64);
-    }
 }

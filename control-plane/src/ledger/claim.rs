@@ -6,7 +6,8 @@
 use super::Delivery;
 use crate::db::Tx;
 use crate::error::Error;
-use crate::store::ledger::{self as store, Batch};
+use crate::store::ledger::instances::{self, Batch, Instance};
+use crate::store::ledger::quarantine;
 use axum::http::StatusCode;
 use sha2::{Digest as _, Sha256};
 
@@ -53,19 +54,19 @@ pub(super) async fn claim(
         gateway: delivery.gateway,
         draining: sync.draining,
     };
-    if seq > 0 && store::take_next(tx, batch, now_ms).await? {
+    if seq > 0 && instances::take_next(tx, batch, now_ms).await? {
         return Ok(Claim::Next { lost: 0 });
     }
-    let Some(instance) = store::touch_instance(tx, batch, now_ms).await? else {
+    let Some(instance) = instances::touch_instance(tx, batch, now_ms).await? else {
         return first_contact(tx, batch, now_ms).await;
     };
     of_known(tx, batch, instance).await
 }
 
 async fn first_contact(tx: &mut Tx, batch: Batch<'_>, now_ms: i64) -> Result<Claim, Error> {
-    if !store::enter_instance(tx, batch, now_ms).await? {
+    if !instances::enter_instance(tx, batch, now_ms).await? {
         // Another replica entered it between two statements of ours.
-        return match store::touch_instance(tx, batch, now_ms).await? {
+        return match instances::touch_instance(tx, batch, now_ms).await? {
             Some(instance) => of_known(tx, batch, instance).await,
             None => Ok(Claim::Refused(Error::Busy)),
         };
@@ -81,17 +82,13 @@ async fn first_contact(tx: &mut Tx, batch: Batch<'_>, now_ms: i64) -> Result<Cla
     })
 }
 
-async fn of_known(
-    tx: &mut Tx,
-    batch: Batch<'_>,
-    instance: store::Instance,
-) -> Result<Claim, Error> {
+async fn of_known(tx: &mut Tx, batch: Batch<'_>, instance: Instance) -> Result<Claim, Error> {
     // A gateway that was given a new token goes on under it; nobody else may speak for it.
     if instance.gateway_id != batch.gateway
-        && !store::gateway_is_removed(tx, instance.gateway_id).await?
+        && !instances::gateway_is_removed(tx, instance.gateway_id).await?
     {
         return Ok(Claim::Refused(Error::Forbidden(
-            "this instance belongs to another gateway's token",
+            "this instance reports under another gateway's token: remove that gateway if this one has taken its place",
         )));
     }
     if instance.fenced {
@@ -99,7 +96,7 @@ async fn of_known(
     }
     if batch.seq > instance.last_seq {
         let lost = batch.seq - instance.last_seq - 1;
-        store::move_instance(tx, batch, lost).await?;
+        instances::move_instance(tx, batch, lost).await?;
         return Ok(next(batch, lost));
     }
     let same_again = batch.seq > 0 && batch.seq == instance.last_seq;
@@ -110,12 +107,12 @@ async fn of_known(
             seq = batch.seq,
             "two processes report usage under one instance name: nothing more is taken from it; start them with empty shared data"
         );
-        store::note_instance(tx, batch, true).await?;
+        instances::note_instance(tx, batch, true).await?;
         return Ok(Claim::Refused(fenced()));
     }
-    store::note_instance(tx, batch, false).await?;
+    instances::note_instance(tx, batch, false).await?;
     let rejected = if same_again {
-        store::rejected(tx, batch)
+        quarantine::of_batch(tx, batch)
             .await?
             .into_iter()
             .map(|row| (u32::try_from(row.row_index).unwrap_or(u32::MAX), row.reason))

@@ -1,31 +1,18 @@
-//! SQL of the ledger: instances, sums of usage, quarantine. Cells are in [`cells`].
+//! SQL of the ledger: what batches are checked against, and the sums they are added to.
 //!
 //! Everything that comes in numbers is written in bulk: PostgreSQL takes whole columns (`unnest`), SQLite
 //! lists of values or a JSON list. All bulk rows are in the order of their table's key, so that two
 //! transactions that meet wait for each other and never form a ring.
 
 pub mod cells;
+pub mod instances;
+pub mod quarantine;
 
 use crate::db::{Handle, Tx};
 use crate::error::Error;
 use crate::ledger::totals::Sum;
 use crate::{on, row, run};
 use sqlx::{QueryBuilder, Sqlite};
-
-row! {
-    /// What is known of an instance in this epoch.
-    #[derive(Clone, Debug)]
-    pub struct Instance {
-        /// The last batch that was taken.
-        pub last_seq: i64,
-        /// SHA-256 of its rows.
-        pub last_digest: Option<Vec<u8>>,
-        /// The gateway it belongs to.
-        pub gateway_id: i64,
-        /// Nothing more is taken from it.
-        pub fenced: bool,
-    }
-}
 
 row! {
     /// What the ledger needs to know of an application.
@@ -68,49 +55,6 @@ row! {
     }
 }
 
-row! {
-    /// A rejected row, as it was told.
-    #[derive(Clone, Debug)]
-    pub struct Rejected {
-        /// Its place in the batch.
-        pub row_index: i64,
-        /// Why.
-        pub reason: String,
-    }
-}
-
-/// A batch on its way in.
-#[derive(Clone, Copy, Debug)]
-pub struct Batch<'a> {
-    /// The gateway process.
-    pub instance: &'a [u8],
-    /// The ledger's epoch.
-    pub epoch: i64,
-    /// The batch's number.
-    pub seq: i64,
-    /// SHA-256 of its rows.
-    pub digest: &'a [u8],
-    /// The gateway whose token brought it.
-    pub gateway: i64,
-    /// Whether the gateway is being drained.
-    pub draining: bool,
-}
-
-/// A row to be kept in quarantine.
-#[derive(Clone, Debug)]
-pub struct Bad<'a> {
-    /// The gateway process.
-    pub instance: &'a [u8],
-    /// The batch.
-    pub seq: i64,
-    /// Its place in the batch.
-    pub index: i64,
-    /// Compact row.
-    pub bytes: &'a [u8],
-    /// Why it was not applied.
-    pub reason: &'a str,
-}
-
 /// The ledger's epoch.
 ///
 /// # Errors
@@ -120,126 +64,6 @@ pub async fn epoch(tx: &mut Tx) -> Result<i64, Error> {
         "select epoch from ledger_epoch"
     )
     .fetch_one(c))?)
-}
-
-/// Takes the next batch of a known instance: the conditional update that makes batches count once.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn take_next(tx: &mut Tx, batch: Batch<'_>, now_ms: i64) -> Result<bool, Error> {
-    let taken = run!(tx, |c| {
-        sqlx::query(
-        "update instance set last_seq = $1, last_digest = $2, last_seen_at = $3, draining = $4
-         where instance = $5 and epoch = $6 and last_seq = $1 - 1 and gateway_id = $7 and not fenced"
-    )
-    .bind(batch.seq)
-    .bind(batch.digest)
-    .bind(now_ms)
-    .bind(batch.draining)
-    .bind(batch.instance)
-    .bind(batch.epoch)
-    .bind(batch.gateway)
-    .execute(c)
-    })?;
-    Ok(taken == 1)
-}
-
-/// Locks an instance and notes that it was heard of; none when it never was.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn touch_instance(
-    tx: &mut Tx,
-    batch: Batch<'_>,
-    now_ms: i64,
-) -> Result<Option<Instance>, Error> {
-    Ok(on!(tx, |c| sqlx::query_as::<_, Instance>(
-        "update instance set last_seen_at = $1 where instance = $2 and epoch = $3
-         returning last_seq, last_digest, gateway_id, fenced"
-    )
-    .bind(now_ms)
-    .bind(batch.instance)
-    .bind(batch.epoch)
-    .fetch_optional(c))?)
-}
-
-/// Enters an instance heard of for the first time; false when somebody else just did.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn enter_instance(tx: &mut Tx, batch: Batch<'_>, now_ms: i64) -> Result<bool, Error> {
-    let gaps = (batch.seq - 1).max(0);
-    let digest = (batch.seq > 0).then_some(batch.digest);
-    let entered = run!(tx, |c| {
-        sqlx::query(
-        "insert into instance (instance, epoch, last_seq, last_digest, gateway_id, first_seen_at, last_seen_at, draining, gaps)
-         values ($1, $2, $3, $4, $5, $6, $6, $7, $8) on conflict (instance, epoch) do nothing"
-    )
-    .bind(batch.instance)
-    .bind(batch.epoch)
-    .bind(batch.seq)
-    .bind(digest)
-    .bind(batch.gateway)
-    .bind(now_ms)
-    .bind(batch.draining)
-    .bind(gaps)
-    .execute(c)
-    })?;
-    Ok(entered == 1)
-}
-
-/// Moves a locked instance on to this batch, and to this gateway.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn move_instance(tx: &mut Tx, batch: Batch<'_>, gaps: i64) -> Result<(), Error> {
-    run!(tx, |c| {
-        sqlx::query(
-        "update instance set last_seq = $1, last_digest = $2, draining = $3, gateway_id = $4, gaps = gaps + $5
-         where instance = $6 and epoch = $7"
-    )
-    .bind(batch.seq)
-    .bind(batch.digest)
-    .bind(batch.draining)
-    .bind(batch.gateway)
-    .bind(gaps)
-    .bind(batch.instance)
-    .bind(batch.epoch)
-    .execute(c)
-    })?;
-    Ok(())
-}
-
-/// Notes of a locked instance what a call without a batch says.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn note_instance(tx: &mut Tx, batch: Batch<'_>, fenced: bool) -> Result<(), Error> {
-    run!(tx, |c| {
-        sqlx::query(
-        "update instance set draining = $1, gateway_id = $2, fenced = $3 where instance = $4 and epoch = $5"
-    )
-    .bind(batch.draining)
-    .bind(batch.gateway)
-    .bind(fenced)
-    .bind(batch.instance)
-    .bind(batch.epoch)
-    .execute(c)
-    })?;
-    Ok(())
-}
-
-/// Whether a gateway has been removed.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn gateway_is_removed(tx: &mut Tx, gateway: i64) -> Result<bool, Error> {
-    let removed = on!(tx, |c| sqlx::query_scalar::<_, Option<i64>>(
-        "select deleted_at from gateway where id = $1"
-    )
-    .bind(gateway)
-    .fetch_optional(c))?;
-    Ok(removed.is_none_or(|deleted_at| deleted_at.is_some()))
 }
 
 /// Notes how a gateway is.
@@ -467,62 +291,6 @@ pub async fn note_first_traffic(tx: &mut Tx, rows: &[(i64, i64, i64)]) -> Result
         }
     }
     Ok(())
-}
-
-/// Keeps bad rows.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn quarantine(
-    tx: &mut Tx,
-    epoch: i64,
-    rows: &[Bad<'_>],
-    now_ms: i64,
-) -> Result<(), Error> {
-    macro_rules! insert {
-        ($chunk:expr, $c:expr) => {
-            QueryBuilder::new(
-                "insert into quarantine (instance, epoch, seq, row_index, row_bytes, reason, created_at) ",
-            )
-            .push_values($chunk, |mut row, bad| {
-                row.push_bind(bad.instance)
-                    .push_bind(epoch)
-                    .push_bind(bad.seq)
-                    .push_bind(bad.index)
-                    .push_bind(bad.bytes)
-                    .push_bind(bad.reason)
-                    .push_bind(now_ms);
-            })
-            .build()
-            .persistent(false)
-            .execute(&mut *$c)
-            .await
-            .map(|_| ())?
-        };
-    }
-    for chunk in rows.chunks(VALUES_PER_STATEMENT) {
-        match tx.handle() {
-            Handle::Sqlite(c) => insert!(chunk, c),
-            Handle::Postgres(c) => insert!(chunk, c),
-        }
-    }
-    Ok(())
-}
-
-/// What was rejected of a batch.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn rejected(tx: &mut Tx, batch: Batch<'_>) -> Result<Vec<Rejected>, Error> {
-    Ok(on!(tx, |c| {
-        sqlx::query_as::<_, Rejected>(
-        "select row_index, reason from quarantine where instance = $1 and epoch = $2 and seq = $3 order by row_index"
-    )
-    .bind(batch.instance)
-    .bind(batch.epoch)
-    .bind(batch.seq)
-    .fetch_all(c)
-    })?)
 }
 
 /// A list for SQLite's `json_each`.
