@@ -91,8 +91,9 @@ check: wasm-target cargo-deny ## Format, lints, documentation, dependencies; all
 .PHONY: bench
 bench: $(ENVOY) filter ## Cost per request beside bare Envoy and its own filters; writes target/bench/summary.json
 	$(call step,"Building the benchmarks")
+	@$(CARGO) build $(LOCKED) -p tallygate-noop-filter --profile wasm --target $(WASM_TARGET)
 	@$(CARGO) build $(LOCKED) --release -p tallygate -p tallygate-tests --bins
-	@target/release/tallygate-bench
+	@tests/with-postgres.sh target/release/tallygate-bench
 
 .PHONY: fmt
 fmt: ## Format the code

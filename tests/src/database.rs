@@ -40,6 +40,12 @@ pub async fn create(kind: Kind, folder: &Path) -> Result<DatabaseConfig> {
     })
 }
 
+/// Whether there is a PostgreSQL to make databases in.
+#[must_use]
+pub fn has_postgres() -> bool {
+    postgres_url().is_ok()
+}
+
 async fn create_in_postgres() -> Result<String> {
     let server = postgres_url()?;
     let name = format!("tallygate_e2e_{:016x}", rand::random::<u64>());

@@ -85,6 +85,17 @@ impl Screen {
         }
     }
 
+    /// The text, green or red on a terminal.
+    #[must_use]
+    pub fn good_or_bad(&self, good: bool, text: &str) -> String {
+        let colour = if good { 32 } else { 31 };
+        if self.colours {
+            format!("\x1b[{colour}m{text}\x1b[0m")
+        } else {
+            text.to_owned()
+        }
+    }
+
     fn write(&self, text: &str) {
         // Nobody reads any more (a closed pipe): no reason to stop what runs.
         let mut out = std::io::stdout().lock();
