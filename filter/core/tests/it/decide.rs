@@ -143,6 +143,7 @@ fn catalogue() -> Catalogue {
             rule("GET", "/web/{page}/bytes", &[(4, 500), (1, 2)]),
             rule("ANY", "/users", &[(3, 1)]),
             rule("ANY", "/deep", &[(6, 1)]),
+            rule("POST", "/forms?kind={kind}", &[(2, 1)]),
         ],
     );
     let maps = ConfigV1 {
@@ -593,6 +594,8 @@ fn when_a_body_is_needed() {
         tiles,
     );
     // What the product does not read there does not count.
+    let line = "POST mail.example.com/forms?api_user=gold&api_key=k1";
+    check(line, Read(b"kind=road"), "mail[] no_match");
     check(
         "POST eu.example.com/maps/tiles",
         Read(b"user_key=secret&kind=road"),

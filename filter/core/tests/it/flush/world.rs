@@ -248,6 +248,10 @@ impl World {
             usage.iter().copied().collect(),
             "admitted something else"
         );
+        if self.current() != Some(instance) {
+            // A worker that was in the middle of a request has brought back what it had read before a wipe.
+            return;
+        }
         for (metric, period, value) in LIMITS {
             let mut windows: BTreeMap<u64, u64> = BTreeMap::new();
             for ((application, counted, minute), sum) in &*admitted {
