@@ -84,7 +84,7 @@ impl Demo {
             "the demo is ready",
             Duration::from_secs(60),
             async || {
-                child.check_alive()?;
+                wait::or_give_up(child.check_alive())?;
                 Ok(std::fs::read_to_string(&log)?)
             },
             |shown| shown.contains("Ctrl-C stops"),

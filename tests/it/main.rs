@@ -9,6 +9,7 @@ mod one_more_gateway;
 
 mod listener_updates;
 mod outage;
+mod stop;
 mod trap;
 
 mod hostile;

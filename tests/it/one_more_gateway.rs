@@ -73,7 +73,7 @@ async fn story() -> Result<()> {
         "the second gateway admits",
         Duration::from_secs(30),
         async || {
-            envoy.check_alive()?;
+            wait::or_give_up(envoy.check_alive())?;
             http::send_once(listener, &request).await
         },
         |answer| answer.status == 200,

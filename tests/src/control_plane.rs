@@ -68,7 +68,7 @@ impl ControlPlane {
             "the control plane answers",
             Duration::from_secs(30),
             async || {
-                child.check_alive()?;
+                wait::or_give_up(child.check_alive())?;
                 TcpStream::connect(admin).await.context("connecting")
             },
             |_| true,

@@ -8,6 +8,26 @@ use tokio::time::sleep;
 /// How often a condition is looked at.
 const STEP: Duration = Duration::from_millis(20);
 
+/// An error that no waiting cures.
+#[derive(Debug)]
+pub struct Hopeless(anyhow::Error);
+
+impl std::fmt::Display for Hopeless {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:#}", self.0)
+    }
+}
+
+impl std::error::Error for Hopeless {}
+
+/// Makes an error end the wait.
+///
+/// # Errors
+/// The same error, so marked.
+pub fn or_give_up<T>(result: Result<T>) -> Result<T> {
+    Ok(result.map_err(Hopeless)?)
+}
+
 /// Asks `probe` until `good` likes its answer; gives back the answer and how long it took.
 ///
 /// # Errors
@@ -25,6 +45,7 @@ pub async fn until<T: Debug>(
         let answer = probe().await;
         match answer {
             Ok(answer) if good(&answer) => return Ok((answer, asked)),
+            Err(error) if error.is::<Hopeless>() => return Err(error.context(what.to_owned())),
             answer if asked > limit => bail!("{what}: not within {limit:?}; last: {answer:?}"),
             _ => sleep(STEP).await,
         }
