@@ -7,7 +7,7 @@ use crate::store::snapshot::{self as store, From};
 use tallygate_core::id::{ApplicationId, PlanId, ProductId};
 use tallygate_core::wire::{ApplicationV1, Cursor, Digest};
 
-/// The smallest entry: bounds how many rows are worth asking for.
+/// About what a live application takes: bounds how many rows are worth asking for.
 const LEAST_BYTES: usize = 40;
 
 /// Place of an entry in the order that cursors count in.

@@ -153,7 +153,7 @@ impl Administrator<'_> {
     async fn edit(&mut self, random: &mut StdRng) {
         let db = &self.test.app.db;
         let app_id = format!("id-{}", random.random_range(0..12));
-        match random.random_range(0..10) {
+        match random.random_range(0..11) {
             0 if self.products.len() < 6 => self.product().await,
             0..=3 => {
                 let mut product = self.products[random.random_range(0..self.products.len())];
@@ -199,6 +199,23 @@ impl Administrator<'_> {
                             revision,
                             product.id
                         );
+                    }
+                    9 => {
+                        // An account with all of them was suspended or approved: one revision.
+                        let state = if random.random_bool(0.5) {
+                            "live"
+                        } else {
+                            "suspended"
+                        };
+                        for product in &self.products {
+                            sql!(
+                                &mut tx,
+                                "update application set revision = $1, state = $2 where product_id = $3",
+                                revision,
+                                state,
+                                product.id
+                            );
+                        }
                     }
                     _ if taken(&mut tx, product, &app_id).await == 0
                         && alive(&mut tx, id).await == 1 =>
