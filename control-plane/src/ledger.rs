@@ -18,7 +18,7 @@ mod counters;
 mod limits;
 pub mod totals;
 
-use crate::db::Db;
+use crate::db::{Db, Handle};
 use crate::error::Error;
 use crate::store::ledger::{self as store, Owner, quarantine};
 use batch::{Known, Rejection};
@@ -55,8 +55,10 @@ struct Waiting {
 
 /// Deliveries that wait in line before callers are told to come back.
 const QUEUE: usize = 256;
-/// Rows applied in one transaction, in bytes, and a little more. SQLite has one writer: administrators wait that long.
-const GROUP_BYTES: usize = 1024 * 1024;
+/// Rows applied in one PostgreSQL transaction, in bytes, and a little more: the more, the less each costs.
+const POSTGRES_GROUP_BYTES: usize = 4 * 1024 * 1024;
+/// The same for SQLite, which has one writer: whoever revokes a key waits for the group before.
+const SQLITE_GROUP_BYTES: usize = 1024 * 1024;
 
 // === impl Ledger ===
 
@@ -95,10 +97,14 @@ impl Ledger {
 
 /// Applies what waits, group by group.
 async fn run(db: Db, counters: Counters, mut queue: mpsc::Receiver<Waiting>) {
+    let group_bytes = match db.handle() {
+        Handle::Sqlite(_) => SQLITE_GROUP_BYTES,
+        Handle::Postgres(_) => POSTGRES_GROUP_BYTES,
+    };
     while let Some(first) = queue.recv().await {
         let mut bytes = first.delivery.sync.rows.len();
         let mut group = vec![first];
-        while bytes < GROUP_BYTES
+        while bytes < group_bytes
             && let Ok(next) = queue.try_recv()
         {
             bytes += next.delivery.sync.rows.len();
