@@ -101,7 +101,9 @@ fmt: ## Format the code
 
 .PHONY: clean-demo
 clean-demo: ## Forget the demo's database and credentials
-	@rm -rf "$${TALLYGATE_DEMO_DIR:-target/demo}"
+	@dir="$${TALLYGATE_DEMO_DIR:-target/demo}"; \
+	rm -f "$$dir"/tallygate.db* "$$dir"/tallygate.key "$$dir"/credentials.json "$$dir"/demo.env "$$dir"/envoy.yaml "$$dir"/*.log; \
+	rmdir "$$dir" 2>/dev/null || true
 
 .PHONY: help
 help: ## This list

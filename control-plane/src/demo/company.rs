@@ -1,7 +1,7 @@
 //! The mail company: the provider of the demo, set up through the REST API like any other.
 //!
 //! One API in two generations (`/api/…` with credentials in query or form, `/v3/…` with HTTP Basic),
-//! four plans, and two customers. Whatever is there already is left as it is, so it may run again.
+//! four plans, and two customers. It may run again: only the addresses are set anew, since ports may have changed.
 
 mod api;
 
