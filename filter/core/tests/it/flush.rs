@@ -296,7 +296,7 @@ fn batches_stay_within_a_page_and_nothing_is_left_out() {
 #[test]
 fn no_slot_waits_for_ever_behind_busier_ones() {
     // Two slots' worth fill a batch, and all are dirty again before the seal is through.
-    const SLOTS: u32 = 16;
+    const SLOTS: u32 = 24;
     let process = Quiet::new(SLOTS);
     let mut slots = vec![Slot::read(None, &INSTANCE); SLOTS as usize];
     for id in (1..=i64::from(SLOTS) * 55).map(ApplicationId) {
@@ -324,7 +324,7 @@ fn no_slot_waits_for_ever_behind_busier_ones() {
     };
     let data = Hooked::new(&process.memory, &|| ()).watched(&wrote);
     let mut carried = BTreeSet::new();
-    for _ in 0..SLOTS / 2 {
+    for _ in 0..SLOTS / 3 {
         let flush = Flush {
             data: &data,
             keys: &process.keys,
