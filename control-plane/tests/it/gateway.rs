@@ -7,4 +7,5 @@ mod quarantine;
 mod snapshot;
 mod snapshot_model;
 mod stats;
+mod story;
 mod world;
