@@ -11,6 +11,7 @@
 
 mod config;
 mod envoy;
+mod fingerprint;
 mod http;
 mod metrics;
 mod recent;

@@ -1,4 +1,5 @@
-//! Applications that called lately, kept ready by each VM: a look-up in shared data costs a microsecond or two.
+//! What each VM keeps ready of those who called lately: applications, since a look-up in shared data costs a
+//! microsecond or two, and digests of their credentials, since SHA-256 costs as much as the rest of the decision.
 //!
 //! Two generations: when the young one is full it becomes the old one, and who calls again is young again. What
 //! nobody asks for is gone after two turns, and those who call all the time are never forgotten.
@@ -6,20 +7,17 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::mem;
-use std::sync::Arc;
-use tallygate_core::directory::Application;
 use tallygate_core::wire::Digest;
 
-/// Applications in one generation.
+/// Entries in one generation.
 const GENERATION: usize = 8_192;
 
-type Generation = HashMap<Digest, Arc<Application>, BuildHasherDefault<First>>;
+type Generation<T> = HashMap<Digest, T, BuildHasherDefault<First>>;
 
-/// The applications, by ident.
-#[derive(Default)]
-pub(crate) struct Recent {
-    young: Generation,
-    old: Generation,
+/// Entries by 128 bits that are as good as random.
+pub(crate) struct Recent<T> {
+    young: Generation<T>,
+    old: Generation<T>,
 }
 
 /// A digest is as good as random: its first bytes are its hash.
@@ -28,26 +26,35 @@ struct First(u64);
 
 // === impl Recent ===
 
-impl Recent {
-    pub(crate) fn find(&mut self, ident: &Digest) -> Option<Arc<Application>> {
-        if let Some(known) = self.young.get(ident) {
-            return Some(Arc::clone(known));
+impl<T: Clone> Recent<T> {
+    pub(crate) fn find(&mut self, key: &Digest) -> Option<T> {
+        if let Some(known) = self.young.get(key) {
+            return Some(known.clone());
         }
-        let known = self.old.remove(ident)?;
-        self.keep(ident, Arc::clone(&known));
+        let known = self.old.remove(key)?;
+        self.keep(key, known.clone());
         Some(known)
     }
 
-    pub(crate) fn keep(&mut self, ident: &Digest, application: Arc<Application>) {
+    pub(crate) fn keep(&mut self, key: &Digest, value: T) {
         if self.young.len() >= GENERATION {
             self.old = mem::take(&mut self.young);
         }
-        self.young.insert(*ident, application);
+        self.young.insert(*key, value);
     }
 
     pub(crate) fn clear(&mut self) {
         self.young.clear();
         self.old.clear();
+    }
+}
+
+impl<T> Default for Recent<T> {
+    fn default() -> Self {
+        Self {
+            young: Generation::default(),
+            old: Generation::default(),
+        }
     }
 }
 

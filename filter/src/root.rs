@@ -118,6 +118,7 @@ impl Context for Root {
             return true;
         };
         self.leaving = true;
+        vm.metrics.tell();
         if self.calls.is_sending() {
             return false;
         }
@@ -156,6 +157,7 @@ impl RootContext for Root {
 
     fn on_tick(&mut self) {
         let Some(vm) = self.vm.clone() else { return };
+        vm.metrics.tell();
         vm.refresh();
         if self.leaving {
             return;

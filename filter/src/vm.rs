@@ -5,6 +5,7 @@
 
 use crate::config::Config;
 use crate::envoy::{self, ProcessData};
+use crate::fingerprint::Fingerprint;
 use crate::metrics::Metrics;
 use crate::recent::Recent;
 use std::cell::{Cell, RefCell};
@@ -12,7 +13,8 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use tallygate_core::compiled::{Catalogue, Product};
-use tallygate_core::decide::{Directory, Lookup};
+use tallygate_core::decide::{Credentials, Digests, Directory, Lookup};
+use tallygate_core::directory::Application;
 use tallygate_core::flush::Flush;
 use tallygate_core::id::ProductId;
 use tallygate_core::intake::{self, Layer};
@@ -40,7 +42,9 @@ pub(crate) struct Vm {
     seen: RefCell<Option<Layer>>,
     products: RefCell<HashMap<ProductId, Arc<Product>>>,
     catalogue: RefCell<Option<Rc<Catalogue>>>,
-    applications: RefCell<Recent>,
+    applications: RefCell<Recent<Arc<Application>>>,
+    digests: RefCell<Recent<Digests>>,
+    fingerprint: Fingerprint,
 }
 
 // === impl Vm ===
@@ -60,6 +64,8 @@ impl Vm {
             products: RefCell::default(),
             catalogue: RefCell::new(None),
             applications: RefCell::default(),
+            digests: RefCell::default(),
+            fingerprint: Fingerprint::new(),
         };
         vm.refresh();
         vm
@@ -221,5 +227,16 @@ impl Directory for Vm {
                 .keep(ident, Arc::clone(application));
         }
         lookup
+    }
+
+    fn recall(&self, credentials: &Credentials<'_>) -> Option<Digests> {
+        self.digests
+            .borrow_mut()
+            .find(&self.fingerprint.of(credentials))
+    }
+
+    fn remember(&self, credentials: &Credentials<'_>, digests: Digests) {
+        let fingerprint = self.fingerprint.of(credentials);
+        self.digests.borrow_mut().keep(&fingerprint, digests);
     }
 }

@@ -7,7 +7,7 @@ use crate::compiled::{Catalogue, PlanLimit, Product};
 use crate::credential::{Found, Presented};
 use crate::directory::Application;
 pub use crate::directory::Lookup;
-use crate::id::ApplicationId;
+use crate::id::{ApplicationId, ProductId};
 use crate::key::{digest, ident, same};
 use crate::mapping::{Matches, Subject};
 use crate::metric::{Usage, roll_up};
@@ -22,6 +22,35 @@ use alloc::{sync::Arc, vec::Vec};
 pub trait Directory {
     /// The application with this ident.
     fn find(&self, ident: &Digest) -> Lookup;
+
+    /// Digests of credentials that authenticated before, if they are remembered: hashing costs more than all else that
+    /// is decided. Nothing but digests may be remembered.
+    fn recall(&self, _: &Credentials<'_>) -> Option<Digests> {
+        None
+    }
+
+    /// Credentials have authenticated, and had these digests.
+    fn remember(&self, _: &Credentials<'_>, _: Digests) {}
+}
+
+/// What a request presented to a product.
+#[derive(Clone, Copy)]
+pub struct Credentials<'a> {
+    /// The product.
+    pub product: ProductId,
+    /// An `app_id`, a `user_key`, or what a verified token names.
+    pub identifier: &'a [u8],
+    /// The key, where one is asked for.
+    pub key: Option<&'a [u8]>,
+}
+
+/// Digests of credentials.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Digests {
+    /// Of the product and identifier.
+    pub ident: Digest,
+    /// Of the key.
+    pub key: Option<Digest>,
 }
 
 /// What is decided before the limits are asked.
@@ -145,6 +174,15 @@ impl Admissible<'_> {
     }
 }
 
+impl Credentials<'_> {
+    fn digests(&self) -> Digests {
+        Digests {
+            ident: ident(self.product, self.identifier),
+            key: self.key.map(digest),
+        }
+    }
+}
+
 fn refuse(reason: Reason, product: Option<&Product>, matches: Option<Matches>) -> Decision<'_> {
     Decision::Refuse(Refused {
         reason,
@@ -164,19 +202,29 @@ fn authenticate(
         Presented::AppIdAndKey { app_id, app_key } => (app_id, Some(app_key)),
         Presented::Verified { identifier } => (identifier, None),
     };
-    let application = match directory.find(&ident(product.id, identifier)) {
+    let credentials = Credentials {
+        product: product.id,
+        identifier,
+        key,
+    };
+    let recalled = directory.recall(&credentials);
+    let digests = recalled.unwrap_or_else(|| credentials.digests());
+    let application = match directory.find(&digests.ident) {
         Lookup::Found(application) => application,
         Lookup::Unknown => return Err(Reason::AuthFailed),
         Lookup::NotReady => return Err(Reason::NotReady),
     };
     // Every key is compared, whichever fits: the time tells nothing.
-    let fits = key.map(digest).is_none_or(|key| {
+    let fits = digests.key.is_none_or(|key| {
         application
             .keys
             .iter()
             .fold(false, |found, known| found | same(known, &key))
     });
     if fits && application.live {
+        if recalled.is_none() {
+            directory.remember(&credentials, digests);
+        }
         Ok(application)
     } else {
         Err(Reason::AuthFailed)

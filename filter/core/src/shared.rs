@@ -6,10 +6,15 @@
 use crate::decimal::push_decimal;
 use crate::wire::Instance;
 use alloc::{format, string::String, vec::Vec};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use core::fmt::Write as _;
 
 /// Layout of everything below; a change of any codec changes it, and with it the namespace.
 pub const LAYOUT: u8 = 1;
+/// Characters of a namespace. A slot's key, which every request reads and writes, then has at most 15: what a string
+/// of Envoy's holds without asking for memory.
+const NAMESPACE: usize = 7;
 /// Queues of dirty slots; more than one, so that workers rarely meet.
 pub const QUEUES: u32 = 4;
 
@@ -54,11 +59,9 @@ impl Keys {
             let _ = write!(text, "{}:{part};", part.len());
         }
         let _ = write!(text, "{slots}");
-        let mut namespace = format!("{LAYOUT}.");
-        for byte in crate::key::digest(text.as_bytes()).iter().take(6) {
-            let _ = write!(namespace, "{byte:02x}");
-        }
-        namespace.push('.');
+        let digest = crate::key::digest(text.as_bytes());
+        let mut namespace = format!("{LAYOUT}{}", URL_SAFE_NO_PAD.encode(digest));
+        namespace.truncate(NAMESPACE);
         Self {
             namespace,
             slots: slots.max(1),
@@ -125,7 +128,7 @@ impl Keys {
     /// A slot of application records.
     #[must_use]
     pub fn slot(&self, slot: u32) -> String {
-        self.numbered("slot.", slot)
+        self.numbered("s", slot)
     }
 
     /// A queue of dirty slots.
