@@ -5,7 +5,6 @@
 
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::{BufferType, MapType, MetricType, Status};
-use std::cell::Cell;
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::time::{Duration, UNIX_EPOCH};
@@ -18,15 +17,9 @@ pub(crate) struct RequestHeaders(Vec<(String, Vec<u8>)>);
 /// Shared data of this Envoy process.
 pub(crate) struct ProcessData;
 
-/// A gauge or histogram. Names are process wide, ids belong to a VM.
+/// A counter, gauge or histogram. Names are process wide, ids belong to a VM.
 #[derive(Clone, Copy)]
 pub(crate) struct Metric(Option<u32>);
-
-/// A counter. It counts in the VM and tells Envoy on ticks: a call for each would cost requests more than counting.
-pub(crate) struct Counter {
-    id: Option<u32>,
-    untold: Cell<u32>,
-}
 
 /// An answer to a call of ours.
 pub(crate) struct CallAnswer {
@@ -213,6 +206,10 @@ impl SharedData for ProcessData {
 // === impl Metric ===
 
 impl Metric {
+    pub(crate) fn counter(name: &str) -> Self {
+        Self(hostcalls::define_metric(MetricType::Counter, name).ok())
+    }
+
     pub(crate) fn gauge(name: &str) -> Self {
         Self(hostcalls::define_metric(MetricType::Gauge, name).ok())
     }
@@ -221,36 +218,20 @@ impl Metric {
         Self(hostcalls::define_metric(MetricType::Histogram, name).ok())
     }
 
-    pub(crate) fn record(self, value: u64) {
-        if let Some(id) = self.0 {
-            let _ = hostcalls::record_metric(id, value);
-        }
-    }
-}
-
-// === impl Counter ===
-
-impl Counter {
-    pub(crate) fn define(name: &str) -> Self {
-        Self {
-            id: hostcalls::define_metric(MetricType::Counter, name).ok(),
-            untold: Cell::new(0),
-        }
-    }
-
-    pub(crate) fn increment(&self) {
+    pub(crate) fn increment(self) {
         self.add(1);
     }
 
-    pub(crate) fn add(&self, amount: u32) {
-        self.untold.set(self.untold.get().saturating_add(amount));
+    /// Adds to a counter. (Envoy refuses to add nothing.)
+    pub(crate) fn add(self, amount: u32) {
+        if let Some(id) = self.0.filter(|_| amount > 0) {
+            let _ = hostcalls::increment_metric(id, i64::from(amount));
+        }
     }
 
-    /// Tells Envoy. (It refuses to add nothing.)
-    pub(crate) fn tell(&self) {
-        let untold = self.untold.take();
-        if let Some(id) = self.id.filter(|_| untold > 0) {
-            let _ = hostcalls::increment_metric(id, i64::from(untold));
+    pub(crate) fn record(self, value: u64) {
+        if let Some(id) = self.0 {
+            let _ = hostcalls::record_metric(id, value);
         }
     }
 }

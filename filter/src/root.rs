@@ -104,6 +104,9 @@ impl Context for Root {
         let Some(vm) = self.vm.clone() else { return };
         self.calls.answered(&vm, token, body_size, self.fence);
         if self.leaving {
+            if !self.calls.is_sending() && self.calls.has_more(&vm) {
+                self.calls.sync(&vm, true);
+            }
             if !self.calls.is_sending() {
                 envoy::done();
             }
@@ -118,7 +121,6 @@ impl Context for Root {
             return true;
         };
         self.leaving = true;
-        vm.metrics.tell();
         if self.calls.is_sending() {
             return false;
         }
@@ -157,7 +159,6 @@ impl RootContext for Root {
 
     fn on_tick(&mut self) {
         let Some(vm) = self.vm.clone() else { return };
-        vm.metrics.tell();
         vm.refresh();
         if self.leaving {
             return;

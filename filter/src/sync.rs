@@ -132,6 +132,11 @@ impl Calls {
         self.sync.token.is_some()
     }
 
+    /// Whether the last sync went well and more usage waits than one batch could take.
+    pub(crate) fn has_more(&self, vm: &Vm) -> bool {
+        self.sync.failures == 0 && (self.more || vm.flush().outbox().0.next().is_some())
+    }
+
     /// Takes in an answer. `fence` is that of the lease, if this VM leads.
     pub(crate) fn answered(&mut self, vm: &Vm, token: u32, body_size: usize, fence: Option<u64>) {
         let answer = envoy::call_answer(body_size);
@@ -144,10 +149,11 @@ impl Calls {
             let good = self.take_sync(vm, &answer);
             self.sync.went(good);
         }
-        let refused = matches!(answer.status, Some(401 | 403));
+        let refused = matches!(answer.status, Some(401 | 403 | 409));
         if refused && !self.refused {
+            let why = String::from_utf8_lossy(&answer.body);
             log::error!(
-                "the control plane refuses this gateway's token: it goes on with what it has; give it a new token"
+                "the control plane refuses this gateway, which goes on with what it has; give it a new token, or remove the gateway whose place it takes: {why}"
             );
         }
         self.refused = refused;
@@ -168,6 +174,10 @@ impl Calls {
             );
             return false;
         };
+        if ProcessData.get(&vm.keys.clock()).0.is_none() {
+            // The first answer of all: until a sync measures better, its clock is the database's.
+            keep_clock(vm, page.now_ms, envoy::clock_ms());
+        }
         leader::mark_busy(&ProcessData, &vm.keys, fence, true);
         let intake = intake::take(&ProcessData, &vm.keys, fence, self.after, &page);
         leader::mark_busy(&ProcessData, &vm.keys, fence, false);
@@ -191,7 +201,7 @@ impl Calls {
             log::error!("the ledger put a row of usage ({row}) in quarantine: {why}");
             vm.metrics.rejected_rows.increment();
         }
-        if left && (self.more || vm.flush().outbox().0.next().is_some()) {
+        if left && self.has_more(vm) {
             // More is waiting: no need to wait for it.
             self.sync.sent_ms = 0;
         }
@@ -210,13 +220,18 @@ impl Calls {
         }
         self.best_round_trip_ms = Some(round_trip_ms);
         let middle_ms = self.sync.sent_ms.saturating_add(round_trip_ms / 2);
-        let ahead_ms = i64::try_from(database_ms)
-            .unwrap_or_default()
-            .saturating_sub(i64::try_from(middle_ms).unwrap_or_default());
-        let (_, version) = ProcessData.get(&vm.keys.clock());
-        // Lost to another leader's measurement: as good as ours.
-        let _ = ProcessData.set(&vm.keys.clock(), &ahead_ms.to_le_bytes(), version);
+        keep_clock(vm, database_ms, middle_ms);
     }
+}
+
+/// Notes for all VMs that it was `database_ms` there when it was `here_ms` here.
+fn keep_clock(vm: &Vm, database_ms: u64, here_ms: u64) {
+    let ahead_ms = i64::try_from(database_ms)
+        .unwrap_or_default()
+        .saturating_sub(i64::try_from(here_ms).unwrap_or_default());
+    let (_, version) = ProcessData.get(&vm.keys.clock());
+    // Lost to another leader's measurement: as good as ours.
+    let _ = ProcessData.set(&vm.keys.clock(), &ahead_ms.to_le_bytes(), version);
 }
 
 impl Line {

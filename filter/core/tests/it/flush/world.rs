@@ -204,11 +204,14 @@ impl World {
 
     fn admit(&self, vm: usize, application: i64, usage: &[(i64, u64)]) {
         let now_secs = self.now_secs.get();
+        let slot_key = self
+            .keys
+            .slot(slot_of(ApplicationId(application), self.keys.slots()));
         // As the filter does: who finds another instance reads which, and tries again.
         for _ in 0..2 {
             let mut charge = charge(usage, &LIMITS, now_secs);
             let wrote = |key: &str, old: Option<&[u8]>, new: &[u8]| {
-                if key.contains("slot.") {
+                if key == slot_key {
                     self.note_admission(application, usage, old, new);
                 }
             };
