@@ -67,10 +67,7 @@ async fn story() -> Result<()> {
         it.settles("afterwards", &good, 200).await? == Duration::ZERO,
         "some were refused afterwards"
     );
-    let admitted = it
-        .gateway
-        .stat("wasmcustom.tallygate.requests.admitted")
-        .await?;
+    let admitted = it.upstream.requests();
     it.ledger_becomes(gold.application_id, admitted, Duration::from_secs(5))
         .await?;
     it.end()
