@@ -89,7 +89,7 @@ check: wasm-target cargo-deny ## Format, lints, documentation, dependencies; all
 	$(call step,"All good")
 
 .PHONY: bench
-bench: $(ENVOY) filter ## Cost per request beside bare Envoy and its own filters; writes target/bench/summary.json
+bench: $(ENVOY) filter wrk ## Cost per request beside bare Envoy and its own filters; writes target/bench/summary.json
 	$(call step,"Building the benchmarks")
 	@$(CARGO) build $(LOCKED) -p tallygate-noop-filter --profile wasm --target $(WASM_TARGET)
 	@$(CARGO) build $(LOCKED) --release -p tallygate -p tallygate-tests --bins
@@ -127,6 +127,14 @@ test-parts: $(ENVOY) filter
 	@$(CARGO) build $(LOCKED) -p tallygate
 
 comma := ,
+
+.PHONY: wrk
+wrk:
+	@command -v wrk >/dev/null || { \
+	  test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
+	  printf '$(accent)▸$(off) Installing wrk from the distribution\n' && \
+	  apt-get update -qq && apt-get install -y -qq wrk >/dev/null; } || { \
+	  printf '\033[31merror:\033[0m wrk is missing: sudo apt-get install wrk\n' >&2; exit 1; }
 
 .PHONY: wasm-target
 wasm-target:

@@ -50,7 +50,7 @@ pub(crate) struct Installation {
     /// Id of the first application that was written into the database; the others follow.
     pub(crate) first_application: i64,
     /// Ends when this is dropped.
-    _control_plane: Child,
+    control_plane: Child,
 }
 
 /// What the mapping rules and applications hang on.
@@ -86,8 +86,33 @@ impl Installation {
             metrics: product.metrics,
             account: product.account,
             first_application,
-            _control_plane: control_plane,
+            control_plane,
         })
+    }
+
+    /// Lets it run on all cores, once no Envoy needs one to itself.
+    pub(crate) async fn unpin(&self) -> Result<()> {
+        let pid = self
+            .control_plane
+            .pid()
+            .context("the control plane has ended")?;
+        let last = std::thread::available_parallelism()?.get() - 1;
+        let done = Command::new("taskset")
+            .args([
+                "--all-tasks",
+                "--pid",
+                "--cpu-list",
+                &format!("0-{last}"),
+                &pid.to_string(),
+            ])
+            .output()
+            .await?;
+        ensure!(
+            done.status.success(),
+            "taskset: {}",
+            String::from_utf8_lossy(&done.stderr)
+        );
+        Ok(())
     }
 
     /// Its address for gateways.

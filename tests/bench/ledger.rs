@@ -32,6 +32,7 @@ struct Gateway {
 
 /// Rows a second: application × minute, three metrics each.
 pub(crate) async fn measure(installation: &Installation) -> Result<f64> {
+    installation.unpin().await?;
     let mut gateways = JoinSet::new();
     let began = Instant::now();
     for number in 0..GATEWAYS {
