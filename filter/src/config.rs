@@ -102,6 +102,13 @@ impl Config {
             "allow" => ColdStart::Allow,
             _ => ColdStart::Deny,
         };
+        if cold_start == ColdStart::Allow && upstream != Upstream::Envoy {
+            // Nobody could say where to, but the client.
+            return Err(refused(
+                "cold_start",
+                "can be `allow` only with `upstream`: `envoy`",
+            ));
+        }
         let default_product = match root.get("default_product") {
             None | Some(Value::Null) => None,
             Some(_) => Some(text(&root, "", "default_product")?),

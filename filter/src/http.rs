@@ -56,7 +56,10 @@ impl Http {
         let vm = Rc::clone(&self.vm);
         let Some(catalogue) = vm.catalogue() else {
             return match vm.config.cold_start {
-                ColdStart::Allow => self.go_on(),
+                ColdStart::Allow => {
+                    strip_ours(&headers);
+                    self.go_on()
+                }
                 ColdStart::Deny => self.refuse(
                     Refusal::NotReady {
                         retry_after_secs: 1,
@@ -121,6 +124,7 @@ impl Http {
                 .iter()
                 .map(|&(metric, delta)| format!("{}={delta}", product.metric_name(metric)));
             debug.push(("x-tallygate-usage", usage.collect::<Vec<_>>().join(", ")));
+            debug.push(("x-tallygate-application", request.application.to_string()));
         }
         let rate_limit =
             verdict::rate_limit_headers(&limits).filter(|_| product.rate_limit_headers);
@@ -197,13 +201,9 @@ fn admit(vm: &Vm, request: &mut Admissible<'_>, now_secs: u64) -> Result<(), Rea
 /// Makes the request fit to be seen by the upstream.
 fn prepare(vm: &Vm, headers: &RequestHeaders, form_body: FormBody<'_>, request: &Admissible<'_>) {
     let product = request.product;
-    headers
-        .starting_with(OURS)
-        .for_each(envoy::remove_request_header);
+    strip_ours(headers);
     if !product.secret_token.is_empty() {
         envoy::set_request_header(upstream::SECRET_TOKEN, product.secret_token.as_bytes());
-    } else if headers.get(upstream::SECRET_TOKEN).is_some() {
-        envoy::remove_request_header(upstream::SECRET_TOKEN);
     }
     let target = headers.first(":path");
     let stripped = product.sources.strip_target(target);
@@ -225,6 +225,16 @@ fn prepare(vm: &Vm, headers: &RequestHeaders, form_body: FormBody<'_>, request: 
         stripped.as_deref().unwrap_or(target),
         stripped.is_some(),
     );
+}
+
+/// Removes what only the gateway may say.
+fn strip_ours(headers: &RequestHeaders) {
+    headers
+        .starting_with(OURS)
+        .for_each(envoy::remove_request_header);
+    if headers.get(upstream::SECRET_TOKEN).is_some() {
+        envoy::remove_request_header(upstream::SECRET_TOKEN);
+    }
 }
 
 /// What the debug header asks for; nothing unless its secret is the product's.

@@ -81,13 +81,13 @@ impl Calls {
     pub(crate) fn sync(&mut self, vm: &Vm, draining: bool) {
         let now_ms = envoy::clock_ms();
         if !self.sync.is_free(now_ms)
-            || (!draining && now_ms < self.sync.sent_ms.saturating_add(SYNC_EVERY_MS))
+            || (!draining && !has_passed(now_ms, self.sync.sent_ms, SYNC_EVERY_MS))
         {
             return;
         }
         let flush = vm.flush();
         let crowded = flush.outbox().0.batches.len() >= CROWDED
-            && now_ms < self.sealed_ms.saturating_add(SEAL_WHEN_CROWDED_MS);
+            && !has_passed(now_ms, self.sealed_ms, SEAL_WHEN_CROWDED_MS);
         if draining || !crowded {
             let sealed = flush.seal();
             self.more = sealed == Sealed::Batch { more: true };
@@ -107,7 +107,7 @@ impl Calls {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             revision: vm.revision(),
             batches_waiting: waiting,
-            rejected_entries: 0,
+            rejected_entries: vm.rejected_entries(),
         };
         let body = wire::encode(&Sync::V1(SyncV1 {
             instance: outbox.instance,
@@ -168,7 +168,15 @@ impl Calls {
             return false;
         }
         let Some(fence) = fence else { return true };
-        let Ok(Snapshot::V1(page)) = wire::decode(&answer.body) else {
+        // Noted before anything of it is looked at: should it trap this VM, the next leader waits before it asks again.
+        leader::mark_busy(&ProcessData, &vm.keys, fence, true);
+        let good = self.take_page(vm, &answer.body, fence);
+        leader::mark_busy(&ProcessData, &vm.keys, fence, false);
+        good
+    }
+
+    fn take_page(&mut self, vm: &Vm, body: &[u8], fence: u64) -> bool {
+        let Ok(Snapshot::V1(page)) = wire::decode(body) else {
             log::error!(
                 "the control plane sent a snapshot that this filter cannot read; the last good one stays"
             );
@@ -178,10 +186,7 @@ impl Calls {
             // The first answer of all: until a sync measures better, its clock is the database's.
             keep_clock(vm, page.now_ms, envoy::clock_ms());
         }
-        leader::mark_busy(&ProcessData, &vm.keys, fence, true);
-        let intake = intake::take(&ProcessData, &vm.keys, fence, self.after, &page);
-        leader::mark_busy(&ProcessData, &vm.keys, fence, false);
-        if intake == Intake::Done {
+        if intake::take(&ProcessData, &vm.keys, fence, self.after, &page) == Intake::Done {
             vm.refresh();
         }
         true
@@ -211,14 +216,22 @@ impl Calls {
     /// Keeps the clock that was measured over the fastest round trip: its error is half of that at most.
     fn set_clock(&mut self, vm: &Vm, database_ms: u64) {
         let now_ms = envoy::clock_ms();
-        let round_trip_ms = now_ms.saturating_sub(self.sync.sent_ms);
-        if self
-            .best_round_trip_ms
-            .is_some_and(|best| round_trip_ms > best.saturating_add(5))
-        {
+        let Some(round_trip_ms) = now_ms.checked_sub(self.sync.sent_ms) else {
+            // The clock was set back meanwhile: this measures nothing, and what was measured before is no longer so.
+            self.best_round_trip_ms = None;
             return;
+        };
+        if let Some(best) = &mut self.best_round_trip_ms
+            && round_trip_ms > *best
+        {
+            // It ages, so that a network that has become slower is measured again.
+            *best += 1;
+            if round_trip_ms > best.saturating_add(5) {
+                return;
+            }
+        } else {
+            self.best_round_trip_ms = Some(round_trip_ms);
         }
-        self.best_round_trip_ms = Some(round_trip_ms);
         let middle_ms = self.sync.sent_ms.saturating_add(round_trip_ms / 2);
         keep_clock(vm, database_ms, middle_ms);
     }
@@ -236,7 +249,9 @@ fn keep_clock(vm: &Vm, database_ms: u64, here_ms: u64) {
 
 impl Line {
     fn is_free(&self, now_ms: u64) -> bool {
-        self.token.is_none() && now_ms >= self.not_before_ms
+        let waits = now_ms < self.not_before_ms
+            && self.not_before_ms <= now_ms.saturating_add(LONGEST_BACKOFF_MS);
+        self.token.is_none() && !waits
     }
 
     fn send(
@@ -287,6 +302,11 @@ impl Line {
             envoy::clock_ms().saturating_add(backoff_ms(self.failures))
         };
     }
+}
+
+/// Whether so much time has passed. A clock that was set back has let it pass.
+fn has_passed(now_ms: u64, since_ms: u64, period_ms: u64) -> bool {
+    now_ms < since_ms || now_ms >= since_ms.saturating_add(period_ms)
 }
 
 /// 0.2 s, doubled with every failure up to 5 s, less up to a quarter by chance: gateways do not come back in step.

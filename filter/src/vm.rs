@@ -35,6 +35,7 @@ pub(crate) struct Vm {
     /// Whether it has seen a request.
     pub(crate) serving: Cell<bool>,
     finished: Cell<u32>,
+    rejected_entries: Cell<u32>,
     /// Counters.
     pub(crate) metrics: Metrics,
     instance: Cell<Option<Instance>>,
@@ -57,6 +58,7 @@ impl Vm {
             id: envoy::random(),
             serving: Cell::new(false),
             finished: Cell::new(0),
+            rejected_entries: Cell::new(0),
             metrics: Metrics::define(),
             instance: Cell::new(None),
             clock_ahead_ms: Cell::new(0),
@@ -164,6 +166,11 @@ impl Vm {
         })
     }
 
+    /// Products and rules that could not be compiled.
+    pub(crate) fn rejected_entries(&self) -> u32 {
+        self.rejected_entries.get()
+    }
+
     fn load_products(&self, layer: &Layer) {
         let mut known = self.products.borrow_mut();
         let mut products = HashMap::new();
@@ -199,7 +206,8 @@ impl Vm {
             }
             products.extend(product.map(|product| (id, Arc::new(product))));
         }
-        self.metrics.rejected_entries.record(rejected);
+        self.rejected_entries.set(rejected);
+        self.metrics.rejected_entries.record(u64::from(rejected));
         // By id, so that all VMs agree which of two products that claim one host comes first.
         let mut in_order: Vec<_> = products.values().cloned().collect();
         in_order.sort_by_key(|product| product.id);

@@ -8,7 +8,7 @@ use crate::store::proxies::ProxyRow;
 use crate::store::rules::RuleRow;
 use tallygate_core::compiled::Product;
 use tallygate_core::id::{MetricId, ProductId};
-use tallygate_core::mapping::{Rule, RuleError};
+use tallygate_core::mapping::{MOST_DELTA, Rule, RuleError};
 use tallygate_core::wire::{
     ConfigV1, CredentialKindV1, CredentialsV1, ErrorTextV1, ErrorsV1, MetricV1, ProductV1, RuleV1,
     SourceV1,
@@ -115,6 +115,7 @@ pub fn check_rule(row: &RuleRow) -> Result<(), (&'static str, String)> {
         RuleError::Pattern(pattern) => ("pattern", format!("is not valid: {pattern}")),
         RuleError::NoUsages => ("metric_id", "can't be blank".into()),
         RuleError::NoDelta(_) => ("delta", "must be greater than 0".into()),
+        RuleError::TooMuch(_) => ("delta", format!("must be at most {MOST_DELTA}")),
     })
 }
 

@@ -56,8 +56,6 @@ pub struct Product {
     pub rate_limit_headers: bool,
     /// Whether form fields take part in mapping rules' query parts.
     pub form_in_rules: bool,
-    /// Whether credentials are removed before the upstream sees the request.
-    pub strip_credentials: bool,
     public_urls: Vec<PublicUrlV1>,
     metrics: BTreeMap<MetricId, String>,
     plans: BTreeMap<PlanId, Vec<PlanLimit>>,
@@ -138,7 +136,6 @@ impl Product {
             debug_secret: config.debug_secret,
             rate_limit_headers: config.rate_limit_headers,
             form_in_rules: config.form_in_rules,
-            strip_credentials: config.credentials.strip,
             public_urls,
             metrics,
             plans,

@@ -221,7 +221,10 @@ fn authenticate(
             .iter()
             .fold(false, |found, known| found | same(known, &key))
     });
-    if fits && application.live {
+    // An application with keys has an `app_id`, which is a name and no secret: it must not pass for a user key while a
+    // product changes from one kind of credentials to the other.
+    let is_a_name = matches!(presented, Presented::UserKey(_)) && !application.keys.is_empty();
+    if fits && !is_a_name && application.live {
         if recalled.is_none() {
             directory.remember(&credentials, digests);
         }

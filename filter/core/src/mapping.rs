@@ -18,7 +18,7 @@ use index::{Index, IndexedPath};
 use query::{AskingRules, Values};
 
 pub use pattern::{MAX_PATTERN_CHARS, Pattern, PatternError};
-pub use rule::{Methods, Rule, RuleError};
+pub use rule::{MOST_DELTA, Methods, Rule, RuleError};
 
 /// What rules see of a request.
 #[derive(Clone, Copy, Debug)]

@@ -1,7 +1,8 @@
 //! The request target taken apart: path and query, and the one form in which paths are compared.
 //!
 //! Rules and requests meet in canonical form only, so that no spelling of a path slips past the rule that
-//! its plain spelling matches. The upstream still gets the client's own bytes.
+//! its plain spelling matches. Where the filter
+//! chooses the upstream, that gets the canonical form too: what was matched is what is served.
 
 use alloc::{borrow::Cow, vec::Vec};
 

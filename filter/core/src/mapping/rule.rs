@@ -45,7 +45,13 @@ pub enum RuleError {
         "usages: the delta of metric {0} must be at least 1; leave the metric out if a match should not use it"
     )]
     NoDelta(MetricId),
+    /// A match would add more than a ledger takes of many.
+    #[error("usages: the delta of metric {0} must be at most {MOST_DELTA}")]
+    TooMuch(MetricId),
 }
+
+/// The most that one match may add to a metric. The ledger takes 2^53 − 1 of one metric in a minute: millions of these.
+pub const MOST_DELTA: u64 = 1_000_000_000;
 
 // === impl Rule ===
 
@@ -58,6 +64,9 @@ impl TryFrom<&RuleV1> for Rule {
         }
         if let Some((metric, _)) = rule.usages.iter().find(|(_, delta)| *delta == 0) {
             return Err(RuleError::NoDelta(*metric));
+        }
+        if let Some((metric, _)) = rule.usages.iter().find(|(_, delta)| *delta > MOST_DELTA) {
+            return Err(RuleError::TooMuch(*metric));
         }
         Ok(Self {
             methods: Methods::parse(rule.methods.iter().map(String::as_str))?,

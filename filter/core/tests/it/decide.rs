@@ -192,6 +192,8 @@ fn applications() -> Applications {
         (MAIL, "keyless", 16, GOLD, true, &[]),
         (MAPS, "secret", 21, BRONZE, true, &[]),
         (MAPS, "stopped", 22, BRONZE, false, &[]),
+        // Made while the product took app_ids and keys, which its configuration does not say yet.
+        (MAPS, "a-name", 23, BRONZE, true, &["k1"]),
     ];
     let known = known.map(|(product, identifier, id, plan, live, keys)| {
         let application = Application {
@@ -423,6 +425,18 @@ fn what_is_charged() {
         "//web/%37/./bytes",
         "gold",
         "mail[0, 1] /web/7/bytes by 12: hits=3 web=1 bytes=500 within ",
+    );
+}
+
+#[test]
+fn a_name_does_not_pass_for_a_user_key() {
+    check(
+        "GET eu.example.com/maps?user_key=secret",
+        "maps[1] / by 21: hits=1 within hits-minute hits-day",
+    );
+    check(
+        "GET eu.example.com/maps?user_key=a-name",
+        "maps[1] auth_failed",
     );
 }
 

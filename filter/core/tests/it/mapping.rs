@@ -155,6 +155,11 @@ fn rules_that_cannot_be_used_are_refused() {
     check(&["any"], &[(1, 1)], "in capitals");
     check(&["GET"], &[], "usages: name at least one metric");
     check(&["GET"], &[(1, 1), (7, 0)], "the delta of metric 7");
+    check(
+        &["GET"],
+        &[(1, 1_000_000_000), (7, 1_000_000_001)],
+        "the delta of metric 7 must be at most 1000000000",
+    );
 
     let error = rule(&["GET"], "x", &[(1, 1)], false).unwrap_err();
     assert_eq!(
