@@ -7,7 +7,7 @@ mod model;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use tallygate_core::id::MetricId;
-use tallygate_core::mapping::{Methods, Rule, RuleError, RuleSet, Subject};
+use tallygate_core::mapping::{MOST_DELTA, Methods, Rule, RuleError, RuleSet, Subject};
 use tallygate_core::path::{canonical_path, split_target};
 use tallygate_core::wire::RuleV1;
 
@@ -198,7 +198,7 @@ fn methods_are_case_sensitive_and_any_is_all_of_them() {
 fn usages_of_one_metric_add_up() {
     let rules = RuleSet::compile(vec![
         rule(&["ANY"], "/", &[(1, 1), (2, 3), (1, 1)], false).unwrap(),
-        rule(&["ANY"], "/a", &[(2, u64::MAX)], false).unwrap(),
+        rule(&["ANY"], "/a", &[(2, MOST_DELTA)], false).unwrap(),
     ]);
     let subject = Subject {
         method: b"GET",
@@ -209,7 +209,7 @@ fn usages_of_one_metric_add_up() {
     let usage = rules.usage(&rules.matching(&subject));
     assert_eq!(
         usage.as_slice(),
-        [(MetricId(1), 2), (MetricId(2), u64::MAX)]
+        [(MetricId(1), 2), (MetricId(2), 3 + MOST_DELTA)]
     );
 }
 
