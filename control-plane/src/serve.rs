@@ -7,13 +7,24 @@ use crate::app::App;
 use crate::router;
 use anyhow::Context as _;
 use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
 use std::future::Future;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// How long requests in flight may take to finish.
 pub const DRAIN: Duration = Duration::from_secs(25);
+/// How long a client may take to send a request's headers, or to begin with the next one.
+const HEADERS: Duration = Duration::from_secs(30);
+/// Connections at a time. The portal is for everybody, and must leave file descriptors to the gateways.
+const PORTAL_CONNECTIONS: usize = 256;
+const ADMIN_CONNECTIONS: usize = 4_096;
 
 /// Serves until `stop` resolves, then drains.
 ///
@@ -35,18 +46,26 @@ pub async fn serve(
     );
     let follower = tokio::spawn(app.db.clone().follow());
     let servers = [
-        tokio::spawn(run(app.clone(), portal_listener, router::portal(&app))),
-        tokio::spawn(run(app.clone(), admin_listener, router::admin(&app))),
+        tokio::spawn(run(
+            app.clone(),
+            portal_listener,
+            router::portal(&app),
+            PORTAL_CONNECTIONS,
+        )),
+        tokio::spawn(run(
+            app.clone(),
+            admin_listener,
+            router::admin(&app),
+            ADMIN_CONNECTIONS,
+        )),
     ];
     stop.await;
     tracing::info!("stopping: finishing what is in flight");
     app.stop();
     let drained = tokio::time::timeout(DRAIN, async {
         for server in servers {
-            match server.await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => tracing::error!(%error, "a listener failed"),
-                Err(error) => tracing::error!(%error, "a listener failed"),
+            if let Err(error) = server.await {
+                tracing::error!(%error, "a listener failed");
             }
         }
     })
@@ -77,10 +96,52 @@ pub fn signal() -> anyhow::Result<impl Future<Output = ()> + Send> {
     })
 }
 
-async fn run(app: App, listener: TcpListener, router: Router) -> std::io::Result<()> {
-    axum::serve(listener, router)
-        .with_graceful_shutdown(async move { app.stopped().await })
-        .await
+/// Accepts connections until the stop, then waits for those that are answering.
+///
+/// (`axum::serve` sets no timer, so that a client which never finishes its headers would be waited for for ever.)
+async fn run(app: App, listener: TcpListener, router: Router, connections: usize) {
+    let room = Arc::new(Semaphore::new(connections));
+    let open = GracefulShutdown::new();
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(HEADERS);
+    loop {
+        let (stream, permit) = tokio::select! {
+            () = app.stopped() => break,
+            Some(next) = accept(&listener, &room) => next,
+        };
+        let service = TowerToHyperService::new(router.clone());
+        let connection = open.watch(http.serve_connection(TokioIo::new(stream), service));
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "a connection ended early");
+            }
+            drop(permit);
+        });
+    }
+    drop(listener);
+    open.shutdown().await;
+}
+
+/// The next connection, once there is room for it.
+async fn accept(
+    listener: &TcpListener,
+    room: &Arc<Semaphore>,
+) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+    let permit = Arc::clone(room).acquire_owned().await.ok()?;
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                // Answers are small: none should wait for more of it.
+                let _ = stream.set_nodelay(true);
+                return Some((stream, permit));
+            }
+            Err(error) => {
+                // Out of file descriptors, most likely: they come back as connections end.
+                tracing::warn!(%error, "cannot accept connections");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
 }
 
 async fn bind(variable: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
