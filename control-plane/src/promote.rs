@@ -16,7 +16,7 @@ use crate::store::products::{self, ProductRow};
 use crate::store::versions::{self, ConfigRow};
 use crate::store::{metrics, proxies, rules};
 use tallygate_core::product::PublicUrl;
-use tallygate_core::wire::PublicUrlV1;
+use tallygate_core::wire::{CredentialKindV1, PublicUrlV1};
 
 pub use content::shown;
 
@@ -82,8 +82,8 @@ pub async fn deploy(app: &App, tx: &mut Tx, product_id: i64) -> Result<Outcome, 
 /// Makes an environment follow a version: forward or back, in one call.
 ///
 /// # Errors
-/// 404 when there is no such version, 422 when its address is another product's by now or it counts on metrics
-/// that are gone.
+/// 404 when there is no such version, 422 when its address is another product's by now, it counts on metrics
+/// that are gone, or it reads credentials of another kind than the product's.
 pub async fn promote(tx: &mut Tx, version: &ConfigRow, to: Environment) -> Result<Outcome, Error> {
     products::lock(tx, version.product_id).await?;
     let current = versions::current(tx, version.product_id, to.of_configs()).await?;
@@ -98,6 +98,18 @@ pub async fn promote(tx: &mut Tx, version: &ConfigRow, to: Environment) -> Resul
         Environment::Staging => &frozen.staging,
         Environment::Production => &frozen.production,
     };
+    // A deploy freezes the product's own kind; only an older version can be of the other.
+    let product = products::get(tx, version.product_id).await?;
+    if config.credentials.kind != freeze::kind(&product) {
+        return Err(Error::invalid(
+            "version",
+            format!(
+                "reads {}, but the product has backend_version {}: its applications could not call; deploy the draft instead",
+                kind_name(config.credentials.kind),
+                product.backend_version
+            ),
+        ));
+    }
     refuse_taken_addresses(tx, version.product_id, to, &config.public_urls).await?;
     let known = metrics::list(tx, version.product_id).await?;
     let gone = config
@@ -143,6 +155,31 @@ pub async fn counts_on(tx: &mut Tx, product_id: i64, metric_id: i64) -> Result<b
     Ok(false)
 }
 
+/// The first environment that follows a version which reads credentials of another kind than the product's.
+///
+/// # Errors
+/// When the database does not answer or a version cannot be read.
+pub async fn follows_other_kind(
+    tx: &mut Tx,
+    product: &ProductRow,
+) -> Result<Option<Environment>, Error> {
+    for environment in [Environment::Staging, Environment::Production] {
+        let Some(current) = versions::current(tx, product.id, environment.of_configs()).await?
+        else {
+            continue;
+        };
+        let frozen = Frozen::read(&current.content)?;
+        let config = match environment {
+            Environment::Staging => frozen.staging,
+            Environment::Production => frozen.production,
+        };
+        if config.credentials.kind != freeze::kind(product) {
+            return Ok(Some(environment));
+        }
+    }
+    Ok(None)
+}
+
 /// Everything that a product's next version is made from.
 #[derive(Clone, Debug)]
 pub struct Draft {
@@ -177,6 +214,13 @@ async fn follow(
 ) -> Result<(), Error> {
     versions::follow(tx, product_id, environment.of_configs(), version).await?;
     products::touch(tx, product_id).await
+}
+
+const fn kind_name(kind: CredentialKindV1) -> &'static str {
+    match kind {
+        CredentialKindV1::UserKey => "user_key (backend_version 1)",
+        CredentialKindV1::AppIdAndKey => "app_id and app_key (backend_version 2)",
+    }
 }
 
 /// Gateways would give all requests of a shared address to whichever product they know first.

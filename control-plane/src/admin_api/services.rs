@@ -10,6 +10,7 @@ use crate::app::App;
 use crate::db::Tx;
 use crate::error::Error;
 use crate::names;
+use crate::promote;
 use crate::secrets::{self, PROXY_SECRET_TOKEN};
 use crate::store::metrics::{self as metric_store, MetricRow};
 use crate::store::plans::{self, PlanRow, SERVICE_PLAN};
@@ -103,13 +104,22 @@ pub async fn update(
     }
     let backend_version = row.backend_version.clone();
     apply(params, &mut row);
-    if row.backend_version != backend_version
-        && products::count_applications(&mut tx, id).await? > 0
-    {
-        params.error(
-            "backend_version",
-            "can't be changed while there are applications: their credentials are of the other kind",
-        );
+    if row.backend_version != backend_version {
+        if products::count_applications(&mut tx, id).await? > 0 {
+            params.error(
+                "backend_version",
+                "can't be changed while there are applications: their credentials are of the other kind",
+            );
+        }
+        if let Some(environment) = promote::follows_other_kind(&mut tx, &row).await? {
+            params.error(
+                "backend_version",
+                format!(
+                    "can't be changed any more: {} follows a configuration that reads the other kind of credentials; make another product",
+                    environment.of_configs()
+                ),
+            );
+        }
     }
     params.check()?;
     products::update(&mut tx, &row).await?;

@@ -4,6 +4,7 @@ use super::{Draft, urls};
 use crate::error::{Error, FieldErrors};
 use crate::secrets::{PROXY_DEBUG_SECRET, PROXY_SECRET_TOKEN, Secret, Secrets};
 use crate::store::metrics::MetricRow;
+use crate::store::products::ProductRow;
 use crate::store::proxies::ProxyRow;
 use crate::store::rules::RuleRow;
 use tallygate_core::compiled::Product;
@@ -119,6 +120,15 @@ pub fn check_rule(row: &RuleRow) -> Result<(), (&'static str, String)> {
     })
 }
 
+/// The kind of credentials that a product's applications have.
+#[must_use]
+pub fn kind(product: &ProductRow) -> CredentialKindV1 {
+    match product.backend_version.as_str() {
+        "2" => CredentialKindV1::AppIdAndKey,
+        _ => CredentialKindV1::UserKey,
+    }
+}
+
 /// The sources that a draft names, or those that 3scale's location stands for.
 #[must_use]
 pub fn sources(proxy: &ProxyRow, kind: CredentialKindV1) -> Vec<SourceV1> {
@@ -151,10 +161,7 @@ fn config(draft: &Draft, url_field: &str, url: &str) -> Result<ConfigV1, Error> 
                 .map_err(|message| Error::invalid("api_backend", message))?,
         ),
     };
-    let kind = match draft.product.backend_version.as_str() {
-        "2" => CredentialKindV1::AppIdAndKey,
-        _ => CredentialKindV1::UserKey,
-    };
+    let kind = kind(&draft.product);
     Ok(ConfigV1 {
         // Known only once it is written; `publish` fills it in.
         version: 0,

@@ -4,8 +4,9 @@ use super::{hits, method, product, revision};
 use crate::support::{Test, both_databases};
 use serde_json::json;
 use tallygate::publish::{Environment, Frozen};
+use tallygate::run;
 use tallygate::store::versions;
-use tallygate_core::wire::{ConfigV1, ErrorsV1, SourceV1};
+use tallygate_core::wire::{ConfigV1, CredentialKindV1, ErrorsV1, SourceV1};
 
 /// What gateways of an environment are sent of a product.
 async fn followed(t: &Test, product: i64, environment: Environment) -> Option<ConfigV1> {
@@ -170,5 +171,37 @@ both_databases! {
         t.delete(&format!("{service}/metrics/{metric}.json")).await.expect(200);
         let reply = t.post(&format!("{service}/proxy/configs/sandbox/1/promote.json"), &[("to", "production")]).await.expect(422);
         assert_eq!(reply.complaints(), ["version"]);
+    }
+
+    async fn no_environment_follows_the_other_kind_of_credentials(t: &Test) {
+        let id = product(t, "Mail").await;
+        let service = format!("/admin/api/services/{id}");
+        let path = format!("{service}.json");
+        let deploy = format!("{service}/proxy/deploy.json");
+        // Nothing follows anything yet: free to choose.
+        t.put(&path, &[("backend_version", "1")]).await.expect(200);
+        t.post(&deploy, &[]).await.expect(201);
+        let reply = t.put(&path, &[("backend_version", "2")]).await.expect(422);
+        assert_eq!(reply.complaints(), ["backend_version"]);
+        assert!(reply.text.contains("sandbox"), "{}", reply.text);
+        t.put(&path, &[("backend_version", "1")]).await.expect(200);
+
+        // As a database from before this was refused may be.
+        let mut tx = t.app.db.begin().await.unwrap();
+        run!(&mut tx, |c| sqlx::query("update product set backend_version = '2' where id = $1").bind(id).execute(c)).unwrap();
+        tx.commit().await.unwrap();
+        let promote = |version: i64| {
+            let path = format!("{service}/proxy/configs/sandbox/{version}/promote.json");
+            async move { t.post(&path, &[("to", "production")]).await }
+        };
+        let reply = promote(1).await.expect(422);
+        assert_eq!(reply.complaints(), ["version"]);
+        assert!(reply.text.contains("user_key"), "{}", reply.text);
+        assert_eq!(followed(t, id, Environment::Production).await, None);
+        t.post(&deploy, &[]).await.expect(201);
+        promote(2).await.expect(201);
+        promote(1).await.expect(422);
+        let production = followed(t, id, Environment::Production).await.unwrap();
+        assert_eq!((production.version, production.credentials.kind), (2, CredentialKindV1::AppIdAndKey));
     }
 }
