@@ -5,7 +5,7 @@ use crate::db::Tx;
 use crate::error::Error;
 use crate::secrets::Secrets;
 use crate::store::snapshot as store;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use tallygate_core::id::{MetricId, PlanId, ProductId};
 use tallygate_core::period::Period;
 use tallygate_core::wire::{ConfigV1, LimitV1, MetricV1, PlanV1, ProductV1};
@@ -78,22 +78,28 @@ async fn load(
         }
     }
     let mut configs: HashMap<i64, ConfigV1> = HashMap::new();
+    let mut unreadable: HashSet<i64> = HashSet::new();
     for row in store::configs(tx, after, up_to, environment.of_configs()).await? {
         match Frozen::read(&row.content)
             .and_then(|frozen| frozen.config(environment, row.version, secrets))
         {
             Ok(config) => drop(configs.insert(row.product_id, config)),
             // The others must not go without theirs because of it.
-            Err(error) => tracing::error!(
-                product = row.product_id,
-                version = row.version,
-                error = format!("{error:#}"),
-                "a deployed configuration cannot be read: its product is sent without; deploy and promote it again"
-            ),
+            Err(error) => {
+                unreadable.insert(row.product_id);
+                tracing::error!(
+                    product = row.product_id,
+                    version = row.version,
+                    error = format!("{error:#}"),
+                    "a deployed configuration cannot be read: gateways keep the last one they have; deploy and promote it again"
+                );
+            }
         }
     }
     Ok(products
         .into_iter()
+        // Sent without its configuration, it would be taken for a product that is gone.
+        .filter(|product| product.deleted_at.is_some() || !unreadable.contains(&product.id))
         .map(|product| {
             let deleted = product.deleted_at.is_some();
             ProductV1 {
