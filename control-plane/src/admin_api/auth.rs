@@ -147,16 +147,23 @@ async fn by_access_token<P: Permission>(db: &Db, token: &Secret) -> Result<Calle
         .last_used_at
         .is_none_or(|at| at + LAST_USE_RESOLUTION_MS <= now_ms)
     {
-        let mut tx = db.begin().await?;
-        run!(tx, |c| sqlx::query(
-            "update access_token set last_used_at = $1 where id = $2"
-        )
-        .bind(now_ms)
-        .bind(row.id)
-        .execute(c))?;
-        tx.commit().await?;
+        // Who may read still may when the database cannot be written.
+        if let Err(error) = note_use(db, row.id, now_ms).await {
+            tracing::warn!(token = row.id, %error, "the last use of an access token is not noted");
+        }
     }
     Ok(Caller::Token(row.id))
+}
+
+async fn note_use(db: &Db, token_id: i64, now_ms: i64) -> Result<(), Error> {
+    let mut tx = db.begin().await?;
+    run!(tx, |c| sqlx::query(
+        "update access_token set last_used_at = $1 where id = $2"
+    )
+    .bind(now_ms)
+    .bind(token_id)
+    .execute(c))?;
+    tx.commit().await
 }
 
 async fn by_provider_key(db: &Db, key: &Secret) -> Result<Caller, Error> {

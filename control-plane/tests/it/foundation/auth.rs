@@ -3,7 +3,7 @@
 use crate::support::client::{send, with_query};
 use crate::support::{Test, both_databases};
 use reqwest::{Method, RequestBuilder};
-use tallygate::{provider, run};
+use tallygate::{on, provider, run};
 
 const PATH: &str = "/admin/api/services.json";
 
@@ -73,6 +73,19 @@ both_databases! {
         send(query(t, "access_token", read_only.as_str())).await.expect(200);
         let xml = send(t.request(Method::GET, "/admin/api/services.xml")).await.expect(403);
         assert!(xml.text.ends_with("<error>Access denied</error>"), "{}", xml.text);
+    }
+
+    async fn who_may_read_may_also_when_the_use_of_a_token_cannot_be_noted(t: &Test) {
+        send(query(t, "access_token", t.token.as_str())).await.expect(200);
+        let fresh = token(t, "account_management", "ro").await;
+        let mut tx = t.app.db.begin().await.unwrap();
+        // One token was used: the database refuses to have a second.
+        run!(tx, |c| sqlx::query("create unique index no_more_uses on access_token ((last_used_at is null))").execute(c)).unwrap();
+        tx.commit().await.unwrap();
+        send(query(t, "access_token", fresh.as_str())).await.expect(200);
+        let mut tx = t.app.db.read().await.unwrap();
+        let unused: i64 = on!(tx, |c| sqlx::query_scalar("select count(*) from access_token where last_used_at is null").fetch_one(c)).unwrap();
+        assert_eq!(unused, 1);
     }
 
     async fn there_is_one_provider(t: &Test) {
