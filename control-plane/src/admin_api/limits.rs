@@ -71,7 +71,8 @@ pub async fn show(
     Ok(Answer::ok(limit(&app, product_id, &row)))
 }
 
-/// `POST …/metrics/{metric}/limits`. It binds at once, also what was used before in its window.
+/// `POST …/metrics/{metric}/limits`. It binds at once: in the ledger's cells with what was used before in its
+/// window, at the edge, which counted nothing for it before, from then on.
 ///
 /// # Errors
 /// See [`Error`].
