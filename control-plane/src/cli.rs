@@ -9,7 +9,7 @@ use std::time::Duration;
 use tallygate::app::App;
 use tallygate::config::{self, DatabaseConfig, LogConfig, LogFormat, ServerConfig};
 use tallygate::db::Db;
-use tallygate::secrets::Secrets;
+use tallygate::secrets::installation;
 use tallygate::{admin_api, demo, gateway_config, provider, serve};
 
 /// API management at the edge: plans, keys and limits decided inside Envoy.
@@ -169,7 +169,7 @@ async fn run_serve(args: Serve) -> anyhow::Result<()> {
     } else {
         db.migrate().await?;
     }
-    let secrets = secrets(&args.database)?;
+    let secrets = installation::open(&db, &args.database).await?;
     if !provider::exists(&db).await? {
         tracing::warn!(
             "this installation has no provider: make one with \
@@ -191,7 +191,7 @@ async fn run_serve(args: Serve) -> anyhow::Result<()> {
 async fn create_provider(args: ProviderCreate) -> anyhow::Result<()> {
     let db = connect(&args.database).await?;
     db.migrate().await?;
-    let secrets = secrets(&args.database)?;
+    let secrets = installation::open(&db, &args.database).await?;
     let created = provider::create(&db, &secrets, &args.name, &args.email)
         .await
         .map_err(|error| anyhow::anyhow!(error.public_message()))?;
@@ -262,11 +262,6 @@ async fn healthcheck(url: &str) -> anyhow::Result<()> {
 
 async fn connect(database: &DatabaseConfig) -> anyhow::Result<Db> {
     Db::connect(&database.database_url, database.database_connections).await
-}
-
-fn secrets(database: &DatabaseConfig) -> anyhow::Result<Secrets> {
-    let (file, create) = database.key_file()?;
-    Secrets::load(&file, create)
 }
 
 fn start_logging(log: &LogConfig) -> anyhow::Result<()> {

@@ -4,6 +4,8 @@
 //! with the table and column it belongs to, so that a sealed value moved elsewhere does not open.
 //! Never here: logging, and any `Debug` that shows a secret.
 
+pub mod installation;
+
 use anyhow::{Context as _, bail};
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;

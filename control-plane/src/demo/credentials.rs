@@ -5,7 +5,7 @@
 use crate::db::Db;
 use crate::gateway_config::Environment;
 use crate::provider;
-use crate::secrets::Secrets;
+use crate::secrets::installation;
 use anyhow::{Context as _, anyhow, bail};
 use serde::{Deserialize, Serialize};
 use std::io::Write as _;
@@ -75,8 +75,7 @@ impl Credentials {
                 file.display()
             );
         }
-        let (key_file, create) = database.key_file()?;
-        let secrets = Secrets::load(&key_file, create)?;
+        let secrets = installation::open(&db, database).await?;
         let created = provider::create(&db, &secrets, "Mail Company", "api@mail.example")
             .await
             .map_err(|error| anyhow!(error.public_message()))?;

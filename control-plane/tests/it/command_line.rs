@@ -7,6 +7,10 @@ use serde_json::Value;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
+use tallygate::db::Db;
+use tallygate::run;
+use tallygate::secrets::installation;
+use tallygate::store::settings;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStderr, Command};
@@ -234,6 +238,75 @@ async fn an_installation_begins_serves_and_ends_on_sqlite() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_installation_begins_serves_and_ends_on_postgres() {
     story(Kind::Postgres).await;
+}
+
+async fn the_key(kind: Kind) {
+    let installation = Installation::empty(kind).await;
+    let token = create_provider(&installation).await;
+    let key = std::fs::read(installation.key()).unwrap();
+    let db = Db::connect(&installation.database.url, 2).await.unwrap();
+    let check = async || {
+        let mut tx = db.read().await.unwrap();
+        settings::text(&mut tx, installation::CHECK).await.unwrap()
+    };
+    let refused = async |words: &[&str]| {
+        let ran = installation.run(&["serve"]).await;
+        assert!(!ran.success);
+        for word in words {
+            assert!(ran.error.contains(word), "{word}: {}", ran.error);
+        }
+    };
+    assert!(check().await.is_some());
+    let file = installation.key().display().to_string();
+
+    std::fs::remove_file(installation.key()).unwrap();
+    refused(&[&file, "is missing"]).await;
+    assert!(!installation.key().exists(), "a new key opens nothing");
+    std::fs::write(installation.key(), "8".repeat(64)).unwrap();
+    refused(&[&file, "another key"]).await;
+
+    // Made before keys were checked: known by what it sealed.
+    let mut tx = db.begin().await.unwrap();
+    run!(&mut tx, |c| sqlx::query(
+        "delete from setting where name = $1"
+    )
+    .bind(installation::CHECK)
+    .execute(c))
+    .unwrap();
+    tx.commit().await.unwrap();
+    std::fs::write(installation.key(), &key).unwrap();
+    let (mut child, admin, _log) = installation.serve().await;
+    assert!(check().await.is_some());
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let make = http
+        .post(format!("{admin}/admin/api/services.json"))
+        .basic_auth("", Some(&token))
+        .form(&[("name", "Mail")]);
+    send(make).await.expect(201);
+    child.kill().await.unwrap();
+    let mut tx = db.begin().await.unwrap();
+    run!(&mut tx, |c| sqlx::query(
+        "delete from setting where name = $1"
+    )
+    .bind(installation::CHECK)
+    .execute(c))
+    .unwrap();
+    tx.commit().await.unwrap();
+    std::fs::write(installation.key(), "8".repeat(64)).unwrap();
+    refused(&[&file, "another key"]).await;
+    assert_eq!(check().await, None);
+    db.close().await;
+    installation.database.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_the_key_it_was_made_with_opens_a_sqlite_installation() {
+    the_key(Kind::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_the_key_it_was_made_with_opens_a_postgres_installation() {
+    the_key(Kind::Postgres).await;
 }
 
 #[tokio::test]
