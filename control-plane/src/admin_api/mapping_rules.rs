@@ -191,10 +191,13 @@ async fn apply(
     }
     params.check()?;
     if let Err((field, message)) = freeze::check_rule(row) {
-        let field = match field {
-            "http_method" => methods_field,
-            "metric_id" => usages_field,
-            other => other,
+        let (field, message) = match field {
+            "http_method" => (methods_field, message),
+            "metric_id" => (usages_field, message),
+            "delta" if usages_field == "usages" => {
+                (usages_field, format!("has a delta that {message}"))
+            }
+            other => (other, message),
         };
         params.error(field, message);
     }

@@ -105,10 +105,11 @@ both_databases! {
             ("pattern", "x"), ("pattern", ""), ("pattern", "/a b"), ("pattern", "/{"), ("pattern", "/{a}/{a}"),
             ("pattern", "/$$"), ("pattern", "/%zz"), ("pattern", &"/x".repeat(200)),
             ("metric_id", foreign.as_str()), ("metric_id", "0"), ("metric_id", "hits"), ("metric_id", "99999999999999999999"),
-            ("delta", "0"), ("delta", "-1"), ("delta", "1.5"), ("delta", "9223372036854775808"),
+            ("delta", "0"), ("delta", "-1"), ("delta", "1.5"), ("delta", "9223372036854775808"), ("delta", "1000000001"),
             ("position", "x"), ("position", "-2"), ("last", "perhaps"),
             ("methods", "GET,BREW"), ("methods", ","),
             ("usages", "[]"), ("usages", "x"), ("usages", "[{}]"), ("usages", "[{\"metric_id\":1,\"delta\":0}]"),
+            ("usages", &format!("[{{\"metric_id\":{hits_id},\"delta\":1000000001}}]")),
         ] {
             let mut form: Vec<_> = good.iter().copied().filter(|(name, _)| *name != field).collect();
             form.push((field, value));
@@ -117,6 +118,7 @@ both_databases! {
             let reply = t.patch(&format!("{path}/{existing}.json"), &[(field, value)]).await.expect(422);
             assert_eq!(reply.complaints(), [field], "{field}={value}");
         }
+        t.patch(&format!("{path}/{existing}.json"), &[("delta", "1000000000")]).await.expect(200);
         let twice = format!("[{{\"metric_id\":{hits_id},\"delta\":1}},{{\"metric_id\":{hits_id},\"delta\":2}}]");
         t.patch(&format!("{path}/{existing}.json"), &[("usages", &twice)]).await.expect(422);
         assert_eq!(order(t, &path).await, positions(&["/", "/x"]));
