@@ -53,6 +53,7 @@ create table gateway (
     last_seen_at bigint,
     revision_seen bigint,
     batches_waiting bigint,
+    rejected_entries bigint,
     filter_version text,
     deleted_at bigint
 );

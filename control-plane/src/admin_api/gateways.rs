@@ -102,5 +102,6 @@ fn object(gateway: &Gateway, revision: i64, now_ms: i64) -> Object {
         .with("revision_seen", gateway.revision_seen)
         .with("revisions_behind", behind)
         .with("batches_waiting", gateway.batches_waiting)
+        .with("rejected_entries", gateway.rejected_entries)
         .with("filter_version", gateway.filter_version.as_ref())
 }

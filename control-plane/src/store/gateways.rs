@@ -22,6 +22,8 @@ row! {
         pub revision_seen: Option<i64>,
         /// Sealed usage batches it had not yet been thanked for.
         pub batches_waiting: Option<i64>,
+        /// Products or rules it could not compile, and goes without.
+        pub rejected_entries: Option<i64>,
         /// Version of its filter.
         pub filter_version: Option<String>,
     }
@@ -30,7 +32,8 @@ row! {
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "select id, name, environment, created_at, last_seen_at, revision_seen, batches_waiting, filter_version
+            "select id, name, environment, created_at, last_seen_at, revision_seen, batches_waiting,
+             rejected_entries, filter_version
              from gateway where deleted_at is null ",
             $rest
         )

@@ -85,11 +85,13 @@ pub async fn note_gateway(
         .collect();
     run!(tx, |c| {
         sqlx::query(
-        "update gateway set last_seen_at = $1, revision_seen = $2, batches_waiting = $3, filter_version = $4 where id = $5"
+        "update gateway set last_seen_at = $1, revision_seen = $2, batches_waiting = $3, rejected_entries = $4,
+         filter_version = $5 where id = $6"
     )
     .bind(now_ms)
     .bind(health.revision)
     .bind(i64::from(health.batches_waiting))
+    .bind(i64::from(health.rejected_entries))
     .bind(version.as_str())
     .bind(gateway)
     .execute(c)

@@ -31,7 +31,7 @@ both_databases! {
         t.post(GATEWAYS, &[("name", "new"), ("environment", "staging")]).await.expect(201);
         t.post(GATEWAYS, &[("name", "old"), ("environment", "production")]).await.expect(201);
         product(t, "mail", APP_ID).await;
-        execute(t, "update gateway set last_seen_at = created_at - 60000, revision_seen = 1, batches_waiting = 3, filter_version = '0.1.0' where id = 2").await;
+        execute(t, "update gateway set last_seen_at = created_at - 60000, revision_seen = 1, batches_waiting = 3, rejected_entries = 4, filter_version = '0.1.0' where id = 2").await;
         let list = t.get(GATEWAYS).await.expect(200);
         let head = revision(t).await;
         assert!(head > 1);
@@ -39,7 +39,7 @@ both_databases! {
         assert_eq!((&fresh["environment"], &fresh["last_seen_at"], &fresh["revisions_behind"]), (&json!("staging"), &json!(null), &json!(null)));
         let old = list.at("/gateways/1/gateway");
         assert_eq!((&old["revision"], &old["revision_seen"], &old["revisions_behind"]), (&json!(head), &json!(1), &json!(head - 1)));
-        assert_eq!((&old["batches_waiting"], &old["filter_version"]), (&json!(3), &json!("0.1.0")));
+        assert_eq!((&old["batches_waiting"], &old["rejected_entries"], &old["filter_version"]), (&json!(3), &json!(4), &json!("0.1.0")));
         assert!((60..90).contains(&old["last_seen_secs_ago"].as_i64().unwrap()), "{old}");
     }
 

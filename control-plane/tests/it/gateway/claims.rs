@@ -180,11 +180,11 @@ both_databases! {
         hello.health.version = "0.1\u{0}<x>".into();
         hello.draining = true;
         edge.sync(test, hello).await.unwrap();
-        let (seen, revision, waiting, version): (Option<i64>, i64, i64, String) = on!(db, |c| sqlx::query_as(
-            "select last_seen_at, revision_seen, batches_waiting, filter_version from gateway"
+        let (seen, revision, waiting, rejected, version): (Option<i64>, i64, i64, i64, String) = on!(db, |c| sqlx::query_as(
+            "select last_seen_at, revision_seen, batches_waiting, rejected_entries, filter_version from gateway"
         ).fetch_one(c)).unwrap();
         assert!(seen.unwrap() > 0);
-        assert_eq!((revision, waiting, version.as_str()), (7, 2, "0.1<x>"));
+        assert_eq!((revision, waiting, rejected, version.as_str()), (7, 2, 3, "0.1<x>"));
         let draining = on!(db, |c| sqlx::query_scalar::<_, bool>("select draining from instance").fetch_one(c)).unwrap();
         assert!(draining);
     }

@@ -215,7 +215,7 @@ pub(super) fn delivery(instance: u8, epoch: i64, seq: u64, rows: &[UsageRowV1]) 
             version: "1.2.3".into(),
             revision: 7,
             batches_waiting: 2,
-            rejected_entries: 0,
+            rejected_entries: 3,
         },
     }
 }
