@@ -134,6 +134,9 @@ create table proxy (
     hostname_rewrite text not null default '',
     rate_limit_headers boolean not null default true,
     form_in_rules boolean not null default false,
+    -- our extension, allow or deny: before the first snapshot, and when the control plane is away
+    cold_start text not null default 'deny',
+    on_disconnect text not null default 'allow',
     created_at bigint not null,
     updated_at bigint not null
 );

@@ -181,6 +181,8 @@ fn proxy(app: &App, row: &ProxyRow, sandbox_version: Option<i64>) -> Result<Obje
         .with("debug_secret", debug_secret)
         .with("rate_limit_headers", row.rate_limit_headers)
         .with("form_in_rules", row.form_in_rules)
+        .with("cold_start", &row.cold_start)
+        .with("on_disconnect", &row.on_disconnect)
         .with("sandbox_version", sandbox_version)
         .links([
             ("self", format!("{service}/proxy")),

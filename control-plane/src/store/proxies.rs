@@ -66,6 +66,10 @@ row! {
         pub rate_limit_headers: bool,
         /// Whether form fields take part in mapping rules' query parts.
         pub form_in_rules: bool,
+        /// allow or deny: before the first snapshot.
+        pub cold_start: String,
+        /// allow or deny: when the control plane is away.
+        pub on_disconnect: String,
         /// Milliseconds since 1970.
         pub created_at: i64,
         /// Milliseconds since 1970.
@@ -99,7 +103,8 @@ pub async fn get(tx: &mut Tx, product_id: i64) -> Result<ProxyRow, Error> {
          error_auth_failed, error_status_auth_failed, error_headers_auth_failed,
          error_no_match, error_status_no_match, error_headers_no_match,
          error_limits_exceeded, error_status_limits_exceeded, error_headers_limits_exceeded,
-         secret_token, debug_secret, hostname_rewrite, rate_limit_headers, form_in_rules, created_at, updated_at
+         secret_token, debug_secret, hostname_rewrite, rate_limit_headers, form_in_rules,
+         cold_start, on_disconnect, created_at, updated_at
          from proxy where product_id = $1"
     )
     .bind(product_id)
@@ -141,7 +146,7 @@ pub async fn update(tx: &mut Tx, proxy: &ProxyRow) -> Result<(), Error> {
          error_no_match = $19, error_status_no_match = $20, error_headers_no_match = $21,
          error_limits_exceeded = $22, error_status_limits_exceeded = $23, error_headers_limits_exceeded = $24,
          secret_token = $25, debug_secret = $26, hostname_rewrite = $27, rate_limit_headers = $28,
-         form_in_rules = $29, updated_at = $30 where product_id = $1"
+         form_in_rules = $29, cold_start = $30, on_disconnect = $31, updated_at = $32 where product_id = $1"
     )
     .bind(proxy.product_id)
     .bind(&proxy.endpoint)
@@ -172,6 +177,8 @@ pub async fn update(tx: &mut Tx, proxy: &ProxyRow) -> Result<(), Error> {
     .bind(&proxy.hostname_rewrite)
     .bind(proxy.rate_limit_headers)
     .bind(proxy.form_in_rules)
+    .bind(&proxy.cold_start)
+    .bind(&proxy.on_disconnect)
     .bind(now)
     .execute(c)
     })?;

@@ -27,6 +27,16 @@ pub(super) fn apply(
             *field = value;
         }
     }
+    // Kept and shown, not yet sent: `ConfigV1` has no field for them until gateways hold leases. Until then a
+    // gateway's own bootstrap says what it does before its first snapshot, and it goes on when we are away.
+    for (name, field) in [
+        ("cold_start", &mut proxy.cold_start),
+        ("on_disconnect", &mut proxy.on_disconnect),
+    ] {
+        if let Some(choice) = params.opt_choice(name, &["allow", "deny"]) {
+            *field = choice.into();
+        }
+    }
     seal_secrets(secrets, params, proxy)
 }
 

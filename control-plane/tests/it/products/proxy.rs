@@ -9,6 +9,8 @@ both_databases! {
         let id = product(t, "Mail").await;
         let path = format!("/admin/api/services/{id}/proxy.json");
         let before = revision(t).await;
+        let reply = t.get(&path).await.expect(200);
+        assert_eq!((reply.at("/proxy/cold_start"), reply.at("/proxy/on_disconnect")), ("deny".into(), "allow".into()));
         let form = [
             ("endpoint", "https://api.example.com/mail"), ("sandbox_endpoint", "https://*.staging.example.com"),
             ("api_backend", "https://origin.example.com:8443/base"), ("hostname_rewrite", "api.origin.example"),
@@ -16,6 +18,7 @@ both_databases! {
             ("auth_app_id", "api_user"), ("auth_app_key", "api_key"), ("auth_user_key", "key"),
             ("strip_credentials", "1"), ("debug_secret", "a-long-enough-secret"), ("secret_token", "shared_secret-1"),
             ("rate_limit_headers", "false"), ("form_in_rules", "true"),
+            ("cold_start", "allow"), ("on_disconnect", "deny"),
         ];
         let reply = t.patch(&path, &form).await.expect(200);
         for (pointer, expected) in [
@@ -23,6 +26,7 @@ both_databases! {
             ("api_backend", "https://origin.example.com:8443/base"), ("hostname_rewrite", "api.origin.example"),
             ("credentials_location", "headers"), ("credentials_sources", "query,form,basic"),
             ("auth_app_id", "api_user"), ("debug_secret", "a-long-enough-secret"), ("secret_token", "shared_secret-1"),
+            ("cold_start", "allow"), ("on_disconnect", "deny"),
             ("error_format", "problem"), ("error_auth_missing", "Authentication parameters missing"),
         ] {
             assert_eq!(reply.at(&format!("/proxy/{pointer}")), expected, "{pointer}");
@@ -57,6 +61,7 @@ both_databases! {
             ("endpoint", "api.example.com"), ("endpoint", "ftp://a.example"), ("endpoint", "https://a.example?x"),
             ("sandbox_endpoint", "https://"), ("sandbox_endpoint", "https://u@a.example"),
             ("api_backend", "origin"), ("api_backend", "http://h:99999"), ("api_backend", "http://*.example.com"),
+            ("cold_start", "perhaps"), ("on_disconnect", "1"),
             ("hostname_rewrite", "a/b"), ("credentials_location", "body"), ("credentials_sources", "query,cookie"),
             ("credentials_sources", "bearer"), ("auth_app_id", "a b"), ("auth_app_id", ""), ("auth_app_key", "app_id"),
             ("error_status_no_match", "99"), ("error_status_no_match", "600"), ("error_status_no_match", "x"),
