@@ -5,6 +5,7 @@
 
 use crate::envoy::{self, CallAnswer, ProcessData};
 use crate::vm::Vm;
+use std::mem::replace;
 use std::time::Duration;
 use tallygate_core::flush::{Sealed, Sent};
 use tallygate_core::intake::{self, Intake};
@@ -15,8 +16,8 @@ use tallygate_core::wire::{self, Cursor, HealthV1, Snapshot, Sync, SyncAnswer, S
 /// Usage is sent this often, in milliseconds; ticks are coarser than that, so it stays under a second.
 const SYNC_EVERY_MS: u64 = 750;
 /// Once this many batches wait, the control plane is away: then one a minute, and the records keep the rest.
-const CROWDED: usize = 4;
-const SEAL_WHEN_CROWDED_MS: u64 = 60_000;
+const MANY_WAITING: usize = 4;
+const SEAL_WHEN_MANY_WAITING_MS: u64 = 60_000;
 /// How long the control plane may hold a snapshot call open.
 const LONG_POLL_SECS: u64 = 25;
 const SNAPSHOT_TIMEOUT: Duration = Duration::from_secs(35);
@@ -30,6 +31,7 @@ struct Line {
     sent_ms: u64,
     not_before_ms: u64,
     failures: u32,
+    refused: bool,
 }
 
 /// The calls of one VM.
@@ -44,7 +46,6 @@ pub(crate) struct Calls {
     /// More was waiting than the last batch could carry.
     more: bool,
     best_round_trip_ms: Option<u64>,
-    refused: bool,
 }
 
 impl Calls {
@@ -86,8 +87,8 @@ impl Calls {
             return;
         }
         let flush = vm.flush();
-        let crowded = flush.outbox().0.batches.len() >= CROWDED
-            && !has_passed(now_ms, self.sealed_ms, SEAL_WHEN_CROWDED_MS);
+        let crowded = flush.outbox().0.batches.len() >= MANY_WAITING
+            && !has_passed(now_ms, self.sealed_ms, SEAL_WHEN_MANY_WAITING_MS);
         if draining || !crowded {
             let sealed = flush.seal();
             self.more = sealed == Sealed::Batch { more: true };
@@ -140,24 +141,29 @@ impl Calls {
     /// Takes in an answer. `fence` is that of the lease, if this VM leads.
     pub(crate) fn answered(&mut self, vm: &Vm, token: u32, body_size: usize, fence: Option<u64>) {
         let answer = envoy::call_answer(body_size);
-        if self.snapshot.token == Some(token) {
+        let refused = matches!(answer.status, Some(401 | 403 | 409));
+        let was_refused = if self.snapshot.token == Some(token) {
             self.snapshot.token = None;
             let good = self.take_snapshot(vm, &answer, fence);
             self.snapshot.went(good);
+            replace(&mut self.snapshot.refused, refused)
         } else if self.sync.token == Some(token) {
             self.sync.token = None;
             let good = self.take_sync(vm, &answer);
             self.sync.went(good);
-        }
-        let refused = matches!(answer.status, Some(401 | 403 | 409));
-        if refused && !self.refused {
+            replace(&mut self.sync.refused, refused)
+        } else {
+            return;
+        };
+        // Said once, not with every try: each kind of call may be refused by itself.
+        if refused && !was_refused {
             let why = String::from_utf8_lossy(&answer.body);
             log::error!(
                 "the control plane refuses this gateway, which goes on with what it has; give it a new token, or remove the gateway whose place it takes: {why}"
             );
         }
-        self.refused = refused;
-        vm.metrics.unauthorized.record(u64::from(refused));
+        let any = self.snapshot.refused || self.sync.refused;
+        vm.metrics.unauthorized.record(u64::from(any));
         if answer.status != Some(200) {
             vm.metrics.failed_calls.increment();
         }

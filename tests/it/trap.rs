@@ -65,7 +65,7 @@ async fn story(database: Kind) -> Result<()> {
     ensure!(reloads == 2, "{reloads} VMs were reloaded");
 
     // A request that was admitted, but whose VM trapped before the answer came, is counted though its client saw 503:
-    // the upstream saw it. (Envoy's own counters lack what a VM had not told them when it trapped.)
+    // the upstream saw it. (A VM may trap between the admission and its counter, so Envoy's counters are no measure.)
     let admitted = it.upstream.requests();
     let in_flight = u64::from(CLIENTS);
     ensure!(
