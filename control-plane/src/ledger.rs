@@ -217,6 +217,8 @@ async fn apply(
                 epoch,
                 ack,
                 rejected,
+                credits: Vec::new(),
+                recalls: Vec::new(),
             })
         })
         .collect())

@@ -109,12 +109,14 @@ impl Calls {
             revision: vm.revision(),
             batches_waiting: waiting,
             rejected_entries: vm.rejected_entries(),
+            products: Vec::new(),
         };
         let body = wire::encode(&Sync::V1(SyncV1 {
             instance: outbox.instance,
             epoch: outbox.epoch,
             seq,
             rows,
+            declared: Vec::new(),
             draining,
             health,
         }));

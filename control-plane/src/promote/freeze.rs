@@ -11,8 +11,8 @@ use tallygate_core::compiled::Product;
 use tallygate_core::id::{MetricId, ProductId};
 use tallygate_core::mapping::{MOST_DELTA, Rule, RuleError};
 use tallygate_core::wire::{
-    ConfigV1, CredentialKindV1, CredentialsV1, ErrorTextV1, ErrorsV1, MetricV1, ProductV1, RuleV1,
-    SourceV1,
+    ConfigV1, CredentialKindV1, CredentialsV1, ErrorTextV1, ErrorsV1, MetricV1, OnDisconnectV1,
+    ProductV1, RuleV1, SourceV1,
 };
 
 /// A draft, frozen: per environment, without secrets, which are beside.
@@ -187,6 +187,10 @@ fn config(draft: &Draft, url_field: &str, url: &str) -> Result<ConfigV1, Error> 
         debug_secret: None,
         rate_limit_headers: proxy.rate_limit_headers,
         form_in_rules: proxy.form_in_rules,
+        on_disconnect: match proxy.on_disconnect.as_str() {
+            "deny" => OnDisconnectV1::Deny,
+            _ => OnDisconnectV1::Allow,
+        },
     })
 }
 

@@ -129,6 +129,7 @@
 extern crate alloc;
 
 pub mod admission;
+pub mod book;
 pub mod compiled;
 pub mod credential;
 pub mod decide;
@@ -140,6 +141,7 @@ pub mod id;
 pub mod intake;
 pub mod key;
 pub mod leader;
+pub mod lease;
 pub mod mapping;
 pub mod metric;
 pub mod outbox;

@@ -4,12 +4,14 @@
 //! version's bytes decode for ever (`tests/golden`). The gateway names what it reads in `Accept`.
 
 pub(crate) mod bytes;
+pub mod lease;
 pub mod snapshot;
 pub mod sync;
 
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
+pub use lease::*;
 pub use snapshot::*;
 pub use sync::*;
 
@@ -48,6 +50,22 @@ pub enum Sync {
 pub enum SyncAnswer {
     /// Version 1.
     V1(SyncAnswerV1),
+}
+
+/// A `POST /gateway/v1/leases`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ask {
+    /// Version 1.
+    V1(AskV1),
+}
+
+/// Its answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AskAnswer {
+    /// Version 1.
+    V1(AskAnswerV1),
 }
 
 /// Why bytes from the wire could not be read.

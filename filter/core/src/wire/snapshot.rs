@@ -111,6 +111,20 @@ pub struct ConfigV1 {
     pub rate_limit_headers: bool,
     /// Whether form fields take part in mapping rules' query parts.
     pub form_in_rules: bool,
+    /// What happens to requests without credit while the control plane answers nobody.
+    #[serde(default)]
+    pub on_disconnect: OnDisconnectV1,
+}
+
+/// What happens to requests without credit while the control plane answers nobody.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnDisconnectV1 {
+    /// They are refused with 503.
+    Deny,
+    /// Each gateway holds the limits by itself, and what it admits without credit is counted as overdraft.
+    #[default]
+    Allow,
 }
 
 /// A public base URL.

@@ -1,7 +1,7 @@
 //! Usage on its way to the ledger.
 
-use super::Instance;
-use crate::id::{ApplicationId, MetricId};
+use super::{CreditsV1, Instance, LeasesV1};
+use crate::id::{ApplicationId, MetricId, ProductId};
 use crate::period::Period;
 use alloc::{string::String, vec::Vec};
 use serde::{Deserialize, Serialize};
@@ -18,6 +18,8 @@ pub struct SyncV1 {
     /// The batch: compact [`UsageRowV1`]s, exactly as sealed.
     #[serde(with = "super::bytes")]
     pub rows: Vec<u8>,
+    /// What the process holds, told anew after a restore: the ledger's backup may know less of it.
+    pub declared: Vec<LeasesV1>,
     /// The gateway is being drained and will not come back.
     pub draining: bool,
     /// How it is.
@@ -35,6 +37,23 @@ pub struct HealthV1 {
     pub batches_waiting: u32,
     /// Products or rules it could not compile.
     pub rejected_entries: u32,
+    /// What it has done for each product.
+    pub products: Vec<ProductHealthV1>,
+}
+
+/// What a gateway process has done for a product since it started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProductHealthV1 {
+    /// The product.
+    pub product: ProductId,
+    /// Requests admitted.
+    pub admitted: u64,
+    /// Requests that waited for credit.
+    pub waited: u64,
+    /// Calls made for credit.
+    pub callouts: u64,
+    /// Admitted without credit while the control plane was away, in units of the limited metrics.
+    pub overdraft: u64,
 }
 
 /// Usage of one application since the last batch.
@@ -44,7 +63,8 @@ pub struct UsageRowV1 {
     pub application: ApplicationId,
     /// What was counted, methods already rolled up to their parents.
     pub usage: Vec<UsageV1>,
-    /// Totals of its limited cells; empty while there are no leases.
+    /// Totals of its limited cells, from the same read as the usage: what was spent settles beside its usage, and
+    /// nowhere else.
     pub cells: Vec<CellTotalsV1>,
 }
 
@@ -85,4 +105,8 @@ pub struct SyncAnswerV1 {
     pub ack: u64,
     /// Rows of this batch that were not applied, by index, and why. They are kept in quarantine.
     pub rejected: Vec<(u32, String)>,
+    /// New credit, for what this batch has spent and for windows that begin soon.
+    pub credits: Vec<CreditsV1>,
+    /// Credit to return.
+    pub recalls: Vec<LeasesV1>,
 }
