@@ -1,11 +1,15 @@
 //! Admission: one compare-and-swap of the application's slot takes the charge, or nothing is taken.
 //!
-//! Whatever is lost to another worker is decided again from what that worker wrote.
+//! Whatever is lost to another worker is decided again from what that worker wrote. A request that finds its credit
+//! dry asks the control plane, and is decided again from scratch when the answer has been applied.
 
+use crate::credit::Moment;
 use crate::flush::Flush;
 use crate::id::ApplicationId;
 use crate::shared::SharedData;
-use crate::slot::{Charge, Exceeded, Slot, slot_of};
+use crate::slot::{Charge, Short, Slot, slot_of};
+use crate::wire::AskedCellV1;
+use alloc::vec::Vec;
 
 /// Tries at a slot before the request is told to come back: each one that is lost means that another request was
 /// admitted.
@@ -18,23 +22,27 @@ pub enum Admission {
     Admitted {
         /// How many.
         lost: u32,
+        /// How much of it no credit covered: the control plane is away, and the policy allows it.
+        overdraft: u64,
     },
     /// A limit has no room for it; nothing was taken.
     Exceeded,
+    /// This process holds too little credit for it, and more may be had: nothing was taken. [`asked`] says what to ask for.
+    Dry,
     /// Shared data belong to another instance by now, or to none: read which, and try again.
     OtherInstance,
     /// Other workers were always faster; nothing was taken.
     Contended,
 }
 
-/// Admits a request at `now_secs` since 1970, and sees to it that a flush will find its usage.
+/// Admits a request, and sees to it that a flush will find its usage.
 ///
 /// Fills in how each limit stands.
 pub fn admit(
     process: &Flush<'_, impl SharedData>,
     application: ApplicationId,
     charge: &mut Charge,
-    now_secs: u64,
+    moment: &Moment,
 ) -> Admission {
     let number = slot_of(application, process.keys.slots());
     let key = process.keys.slot(number);
@@ -46,15 +54,28 @@ pub fn admit(
             return Admission::OtherInstance;
         }
         let was_dirty = slot.is_dirty();
-        if let Err(Exceeded) = slot.admit(application, charge, now_secs) {
-            return Admission::Exceeded;
-        }
+        let overdraft = match slot.admit(application, charge, moment) {
+            Ok(overdraft) => overdraft,
+            Err(Short::Exhausted) => return Admission::Exceeded,
+            Err(Short::Dry) => return Admission::Dry,
+        };
         if process.data.set(&key, slot.as_bytes(), version).is_ok() {
             if !was_dirty && slot.is_dirty() {
                 process.enqueue(number);
             }
-            return Admission::Admitted { lost };
+            return Admission::Admitted { lost, overdraft };
         }
     }
     Admission::Contended
+}
+
+/// What to ask for when [`admit`] found a cell dry: what `waiting` requests like this one need.
+pub fn asked(
+    process: &Flush<'_, impl SharedData>,
+    application: ApplicationId,
+    charge: &Charge,
+    waiting: u64,
+) -> Vec<AskedCellV1> {
+    let (slot, _) = process.slot(slot_of(application, process.keys.slots()));
+    slot.asked(application, charge, waiting)
 }

@@ -10,7 +10,7 @@ use crate::metric::Hierarchy;
 use crate::path::canonical_path;
 use crate::product::{Hosts, PublicUrl};
 use crate::verdict::{Errors, limit_name};
-use crate::wire::{ConfigV1, Digest, LimitV1, ProductV1, PublicUrlV1, UpstreamV1};
+use crate::wire::{ConfigV1, Digest, LimitV1, OnDisconnectV1, ProductV1, PublicUrlV1, UpstreamV1};
 use alloc::{
     borrow::Cow,
     collections::BTreeMap,
@@ -56,6 +56,8 @@ pub struct Product {
     pub rate_limit_headers: bool,
     /// Whether form fields take part in mapping rules' query parts.
     pub form_in_rules: bool,
+    /// What happens to requests without credit while the control plane is away.
+    pub on_disconnect: OnDisconnectV1,
     public_urls: Vec<PublicUrlV1>,
     metrics: BTreeMap<MetricId, String>,
     plans: BTreeMap<PlanId, Vec<PlanLimit>>,
@@ -136,6 +138,7 @@ impl Product {
             debug_secret: config.debug_secret,
             rate_limit_headers: config.rate_limit_headers,
             form_in_rules: config.form_in_rules,
+            on_disconnect: config.on_disconnect,
             public_urls,
             metrics,
             plans,

@@ -141,7 +141,8 @@ pub fn decide<'a>(
     {
         return refuse(Reason::MetricDisabled, Some(product), Some(matches));
     }
-    let (charge, limits) = charge(&usage, limits, now_secs);
+    let limits_rev = product.revision.max(application.revision);
+    let (charge, limits) = charge(&usage, limits, limits_rev, now_secs);
     Decision::Charge(Admissible {
         product,
         application: application.id,
@@ -163,7 +164,8 @@ impl Admissible<'_> {
             .map(|(charge, plan)| LimitState {
                 name: &plan.name,
                 limit: charge.value,
-                remaining: charge.value.saturating_sub(charge.spent),
+                remaining: charge.left,
+                elsewhere: charge.elsewhere,
                 delta: charge.delta,
                 reset_secs: charge.window_end.map(|end| end.saturating_sub(now_secs)),
                 window_secs: charge
@@ -238,6 +240,7 @@ fn authenticate(
 fn charge<'a>(
     usage: &Usage,
     limits: &'a [PlanLimit],
+    limits_rev: i64,
     now_secs: u64,
 ) -> (Charge, Vec<&'a PlanLimit>) {
     let met: Vec<&PlanLimit> = limits
@@ -253,7 +256,8 @@ fn charge<'a>(
             delta: usage.get(plan.limit.metric),
             window: u32::try_from(window.start).unwrap_or(u32::MAX),
             window_end: window.end,
-            spent: 0,
+            left: 0,
+            elsewhere: false,
         }
     };
     let limits = met.iter().map(charge_of).collect();
@@ -261,6 +265,7 @@ fn charge<'a>(
         Charge {
             usage: usage.iter().collect(),
             limits,
+            limits_rev,
         },
         met,
     )

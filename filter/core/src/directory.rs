@@ -21,6 +21,8 @@ pub struct Application {
     pub id: ApplicationId,
     /// Its plan.
     pub plan: PlanId,
+    /// Revision of its last change.
+    pub revision: i64,
     /// Whether it may call.
     pub live: bool,
     /// Digests of its keys.
@@ -133,6 +135,7 @@ impl Entry<'_> {
         Application {
             id: ApplicationId(self.id),
             plan: PlanId(self.plan),
+            revision: self.revision,
             live: self.live,
             keys: self.keys.as_chunks().0.to_vec(),
         }

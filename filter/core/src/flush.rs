@@ -250,15 +250,15 @@ impl<D: SharedData> Flush<'_, D> {
     /// Records an answer to what was sent as `sent`. Returns whether a batch left the outbox.
     ///
     /// An answer that comes late, to what was sent by another instance or in another epoch, is left alone: its
-    /// numbers are not those of the outbox as it stands now.
-    pub fn acknowledge(&self, sent: Sent, epoch: i64, ack: u64) -> bool {
+    /// numbers are not those of the outbox as it stands now. `declared` is how far what is held was told with it.
+    pub fn acknowledge(&self, sent: Sent, epoch: i64, ack: u64, declared: u32) -> bool {
         loop {
             let (mut outbox, version) = self.outbox();
             if sent != Sent::of(&outbox) || !self.is_current() {
                 return false;
             }
             let waiting = outbox.batches.len();
-            if !outbox.acknowledge(epoch, ack) {
+            if !outbox.acknowledge(epoch, ack, declared) {
                 return false;
             }
             if self
@@ -348,9 +348,11 @@ impl Load {
             self.full = true;
             row.usage
                 .truncate(room.saturating_sub(ROW_BYTES) / USAGE_BYTES);
+            // What was spent settles beside all of its usage, or later.
+            row.cells.clear();
             bytes = encode(&row).len();
         }
-        if !row.usage.is_empty() {
+        if !row.usage.is_empty() || !row.cells.is_empty() {
             self.bytes = self.bytes.saturating_add(bytes);
             self.rows.push(row);
         }

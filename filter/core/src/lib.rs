@@ -55,6 +55,7 @@
 //!         Lookup::Found(std::sync::Arc::new(Application {
 //!             id: ApplicationId(11),
 //!             plan: tallygate_core::id::PlanId(5),
+//!             revision: 1,
 //!             live: true,
 //!             keys: vec![digest(b"s3cret")],
 //!         }))
@@ -129,9 +130,12 @@
 extern crate alloc;
 
 pub mod admission;
+pub mod answers;
 pub mod book;
 pub mod compiled;
+pub mod contact;
 pub mod credential;
+pub mod credit;
 pub mod decide;
 mod decimal;
 pub mod directory;

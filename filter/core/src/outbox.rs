@@ -23,6 +23,8 @@ pub struct Outbox {
     pub sealed: u64,
     /// Whether its usage has been taken out of the records.
     pub debited: bool,
+    /// Slots below this number have told the ledger, in this epoch, what is held in them.
+    pub declared: u32,
     /// Waiting batches, oldest first.
     pub batches: VecDeque<Batch>,
 }
@@ -47,6 +49,7 @@ impl Outbox {
             .unwrap_or_else(|| Self {
                 instance: *instance,
                 debited: true,
+                declared: u32::MAX,
                 ..Self::default()
             })
     }
@@ -88,16 +91,19 @@ impl Outbox {
 
     /// Lets go of what the ledger holds. The last batch stays until it is debited.
     ///
-    /// A new epoch knows nothing of this instance: what waits is numbered from 1 again.
-    /// Returns whether anything changed.
-    pub fn acknowledge(&mut self, epoch: i64, ack: u64) -> bool {
+    /// A new epoch may know nothing of this instance: what waits is numbered from 1 again, and all that is held is told
+    /// again. Returns whether anything changed.
+    pub fn acknowledge(&mut self, epoch: i64, ack: u64, declared: u32) -> bool {
         if self.epoch == epoch {
-            let before = self.batches.len();
+            let before = (self.batches.len(), self.declared);
             let (seq, debited) = (self.seq, self.debited);
             self.batches
                 .retain(|batch| batch.seq > ack || (batch.seq == seq && !debited));
-            return self.batches.len() < before;
+            self.declared = self.declared.max(declared);
+            return (self.batches.len(), self.declared) != before;
         }
+        // Before the first epoch nothing was granted.
+        self.declared = if self.epoch == 0 { u32::MAX } else { 0 };
         self.epoch = epoch;
         self.seq = 0;
         for batch in &mut self.batches {

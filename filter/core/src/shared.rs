@@ -11,7 +11,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use core::fmt::Write as _;
 
 /// Layout of everything below; a change of any codec changes it, and with it the namespace.
-pub const LAYOUT: u8 = 1;
+pub const LAYOUT: u8 = 2;
 /// Characters of a namespace. A slot's key, which every request reads and writes, then has at most 15: what a string
 /// of Envoy's holds without asking for memory.
 const NAMESPACE: usize = 7;
@@ -96,6 +96,12 @@ impl Keys {
     #[must_use]
     pub fn clock(&self) -> String {
         self.named("clock")
+    }
+
+    /// When the control plane was last heard of.
+    #[must_use]
+    pub fn contact(&self) -> String {
+        self.named("contact")
     }
 
     /// What the directory and the products stand at.

@@ -1,4 +1,4 @@
-//! Application records: limits spent and usage not yet reported, in slots of shared data.
+//! Application records: credit spent and usage not yet reported, in slots of shared data.
 //!
 //! It is the single place where the workers of one Envoy meet: a request is admitted by one
 //! compare-and-swap of one slot, so limits are exact across workers and what was admitted outlives a VM.
@@ -9,35 +9,44 @@
 //!
 //! ```text
 //! slot    layout u8 · dirty u8 · 2 unused · records u32 · instance [16] · debited u64     (32 bytes)
-//! record  application i64 · cells u32 · usages u32                                        (16 bytes)
-//! cell    metric i64 · window u32 · period u8 · 3 unused · spent u64                      (24 bytes)
+//! record  application i64 · cells u16 · returning u8 · 1 unused · usages u32              (16 bytes)
+//! cell    metric i64 · window u32 · period u8 · elsewhere u8 · 2 unused
+//!         · granted u64 · spent u64 · returned u64 · over u64
+//!         · free u64 · version u64 · limits_rev i64 · until_ms u64                        (80 bytes)
 //! usage   metric i64 · minute u32 · 4 unused · delta u64                                  (24 bytes)
 //! ```
+//!
+//! Cells are tagged by metric, period and window, never known by their position.
 
 mod bytes;
+mod cell;
+mod credit;
+mod report;
+mod spend;
 
 use crate::id::{ApplicationId, MetricId};
-use crate::period::Period;
 use crate::shared::LAYOUT;
-use crate::wire::{Instance, UsageRowV1, UsageV1};
+use crate::wire::Instance;
 use alloc::vec::Vec;
-use bytes::{get_i64, get_u32, get_u64, put};
+use bytes::{get_i64, get_u16, get_u32, get_u64, put};
+use cell::{CELL, CellKey};
+
+pub use spend::{Charge, LimitCharge, Short};
 
 const SLOT: usize = 32;
 const RECORD: usize = 16;
-const ENTRY: usize = 24;
-/// Where a slot keeps its number of records.
+const USAGE: usize = 24;
+/// Where a slot keeps its number of records, and the number of the batch it was debited by last.
 const RECORDS: usize = 4;
-/// Where a record keeps its numbers of cells and of usages.
+const DEBITED: usize = 24;
+/// Where a record keeps its number of cells, whether it has to tell of returned credit, and its number of usages.
 const CELLS: usize = 8;
+const RETURNING: usize = 10;
 const USAGES: usize = 12;
 
-/// How far a clock may step back, in seconds, without an idle record being forgotten too early. Workers read their
-/// clocks before they meet here, so at the turn of a minute steps back are everyday.
+/// How long after a window's end, in seconds, what happened in it is remembered: clocks step back, and workers read theirs
+/// before they meet here.
 const GRACE_SECS: u64 = 60;
-/// A cell that lies farther ahead than this, in seconds, was named by a clock that went wrong: it does not bind. (The
-/// ledger refuses usage from there, too.)
-const FARTHEST_AHEAD_SECS: u64 = 3_600;
 /// From so many usages on, a record keeps them by the quarter of an hour, the ledger's finest unit. Every request
 /// copies the record, and without a ledger to take them they add up.
 const CROWDED: usize = 256;
@@ -50,38 +59,6 @@ pub struct Slot {
     bytes: Vec<u8>,
     blank: bool,
 }
-
-/// One limit that a request meets: what it asks for, and, once answered, how the cell stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LimitCharge {
-    /// The limited metric.
-    pub metric: MetricId,
-    /// The limit's period.
-    pub period: Period,
-    /// The most that may be spent in a window.
-    pub value: u64,
-    /// What the request needs.
-    pub delta: u64,
-    /// Start of the current window, seconds since 1970.
-    pub window: u32,
-    /// End of the current window; none for eternity.
-    pub window_end: Option<u64>,
-    /// Spent in the window so far, with this request if it was admitted.
-    pub spent: u64,
-}
-
-/// What a request would add and which limits it meets.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Charge {
-    /// Metric and delta, methods rolled up to their parents.
-    pub usage: Vec<(MetricId, u64)>,
-    /// All limits on those metrics.
-    pub limits: Vec<LimitCharge>,
-}
-
-/// At least one limit has less left than the request needs; nothing was taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Exceeded;
 
 /// Where a record lies: its own start, its cells, its usages, its end.
 #[derive(Clone, Copy)]
@@ -132,7 +109,7 @@ impl Slot {
         &self.bytes
     }
 
-    /// Whether there is usage that no sealed batch has taken.
+    /// Whether there is usage, or returned credit, that no sealed batch has taken.
     #[must_use]
     pub fn is_dirty(&self) -> bool {
         self.bytes.get(1).is_some_and(|&dirty| dirty != 0)
@@ -141,113 +118,23 @@ impl Slot {
     /// The last batch that was debited here, by its number among all that this instance sealed.
     #[must_use]
     pub fn debited(&self) -> u64 {
-        get_u64(&self.bytes, 24)
+        get_u64(&self.bytes, DEBITED)
     }
 
-    /// Takes the charge from every limited cell, or from none, at `now_secs` since 1970.
-    ///
-    /// Fills in how each cell stands either way. When another worker, or the same before its clock stepped back, has
-    /// been here in a later window already, the charge goes there: limits and usage, so that both always name
-    /// the same window and a window that was left stays as it is.
-    ///
-    /// # Errors
-    /// [`Exceeded`] when a cell has less left than its delta; the slot is unchanged then.
-    pub fn admit(
-        &mut self,
-        application: ApplicationId,
-        charge: &mut Charge,
-        now_secs: u64,
-    ) -> Result<(), Exceeded> {
-        let place = self.find(application);
-        let now_secs = self.latest(place, charge, now_secs);
-        let mut short = false;
-        for limit in &mut charge.limits {
-            limit.spent = place
-                .and_then(|place| self.cell(place, limit.metric, limit.period))
-                .filter(|&(_, window, _)| window == limit.window)
-                .map_or(0, |(_, _, spent)| spent);
-            short |= limit
-                .spent
-                .checked_add(limit.delta)
-                .is_none_or(|sum| sum > limit.value);
-        }
-        if short {
-            return Err(Exceeded);
-        }
-        let mut place = match place {
-            Some(place) => place,
-            None => self.make(application, now_secs),
-        };
-        for limit in &mut charge.limits {
-            limit.spent = limit.spent.saturating_add(limit.delta);
-            let cell = entry(limit.metric, limit.window, limit.period as u8, limit.spent);
-            match self.cell(place, limit.metric, limit.period) {
-                Some((at, _, _)) => put(&mut self.bytes, at, &cell),
-                None => self.insert(&mut place, true, &cell),
-            }
-        }
-        let minute = self.minute(place, now_secs);
-        for &(metric, delta) in &charge.usage {
-            match self.usage(place, metric, minute) {
-                Some((at, sum)) => {
-                    let usage = entry(metric, minute, 0, sum.saturating_add(delta));
-                    put(&mut self.bytes, at, &usage);
-                }
-                None => self.insert(&mut place, false, &entry(metric, minute, 0, delta)),
-            }
-            put(&mut self.bytes, 1, &[1]);
-        }
-        Ok(())
-    }
-
-    /// The usage of every application here, as rows for a batch.
-    #[must_use]
-    pub fn rows(&self) -> Vec<UsageRowV1> {
-        self.places()
-            .filter_map(|place| {
-                let usage: Vec<_> = (place.usages..place.end)
-                    .step_by(ENTRY)
-                    .map(|at| UsageV1 {
-                        metric: MetricId(get_i64(&self.bytes, at)),
-                        minute: get_u32(&self.bytes, at.saturating_add(8)),
-                        delta: get_u64(&self.bytes, at.saturating_add(16)),
-                    })
-                    .collect();
-                let application = ApplicationId(get_i64(&self.bytes, place.start));
-                (!usage.is_empty()).then_some(UsageRowV1 {
-                    application,
-                    usage,
-                    cells: Vec::new(),
-                })
-            })
-            .collect()
-    }
-
-    /// Takes out what batch number `sealed` carries of this slot. Doing it again changes nothing.
-    ///
-    /// Returns whether anything changed.
-    pub fn debit(&mut self, sealed: u64, rows: &[UsageRowV1]) -> bool {
-        if self.debited() >= sealed {
-            return false;
-        }
-        for row in rows {
-            for usage in &row.usage {
-                let Some(place) = self.find(row.application) else {
-                    continue;
-                };
-                let Some((at, sum)) = self.usage(place, usage.metric, usage.minute) else {
-                    continue;
-                };
-                match sum.saturating_sub(usage.delta) {
-                    0 => self.remove(place, at),
-                    left => put(&mut self.bytes, at.saturating_add(16), &left.to_le_bytes()),
-                }
-            }
-        }
-        put(&mut self.bytes, 24, &sealed.to_le_bytes());
-        let dirty = self.places().any(|place| place.usages < place.end);
+    fn set_dirty(&mut self, dirty: bool) {
         put(&mut self.bytes, 1, &[u8::from(dirty)]);
-        true
+    }
+
+    /// Whether a record has to tell of returned credit.
+    fn is_returning(&self, place: Place) -> bool {
+        self.bytes
+            .get(place.start.saturating_add(RETURNING))
+            .is_some_and(|&flag| flag != 0)
+    }
+
+    fn set_returning(&mut self, place: Place, returning: bool) {
+        let at = place.start.saturating_add(RETURNING);
+        put(&mut self.bytes, at, &[u8::from(returning)]);
     }
 
     fn places(&self) -> impl Iterator<Item = Place> {
@@ -264,58 +151,17 @@ impl Slot {
             .find(|place| get_i64(&self.bytes, place.start) == application.0)
     }
 
-    /// The later of `now_secs` and the start of the latest window that these limits have been met in; the limits'
-    /// windows are moved there with it.
-    fn latest(&self, place: Option<Place>, charge: &mut Charge, now_secs: u64) -> u64 {
-        let Some(place) = place else { return now_secs };
-        let latest = charge
-            .limits
-            .iter()
-            .filter_map(|limit| self.cell(place, limit.metric, limit.period))
-            .map(|(_, window, _)| u64::from(window))
-            .filter(|&window| window <= now_secs.saturating_add(FARTHEST_AHEAD_SECS))
-            .fold(now_secs, u64::max);
-        if latest > now_secs {
-            for limit in &mut charge.limits {
-                let window = limit.period.window(latest);
-                limit.window = u32::try_from(window.start).unwrap_or(u32::MAX);
-                limit.window_end = window.end;
-            }
-        }
-        latest
-    }
-
-    /// The minute that usage goes under.
-    fn minute(&self, place: Place, now_secs: u64) -> u32 {
-        let minute = u32::try_from(now_secs / 60).unwrap_or(u32::MAX);
-        if (place.end.saturating_sub(place.usages)) / ENTRY < CROWDED {
-            minute
-        } else {
-            minute.saturating_sub(minute % QUARTER)
-        }
-    }
-
-    /// Offset, window and spent of a cell.
-    fn cell(&self, place: Place, metric: MetricId, period: Period) -> Option<(usize, u32, u64)> {
+    /// Offset of a cell.
+    fn cell(&self, place: Place, key: &CellKey) -> Option<usize> {
         (place.cells..place.usages)
-            .step_by(ENTRY)
-            .find(|&at| {
-                get_i64(&self.bytes, at) == metric.0
-                    && self.bytes.get(at.saturating_add(12)) == Some(&(period as u8))
-            })
-            .map(|at| {
-                (
-                    at,
-                    get_u32(&self.bytes, at.saturating_add(8)),
-                    get_u64(&self.bytes, at.saturating_add(16)),
-                )
-            })
+            .step_by(CELL)
+            .find(|&at| key.is_at(&self.bytes, at))
     }
 
     /// Offset and sum of a usage.
     fn usage(&self, place: Place, metric: MetricId, minute: u32) -> Option<(usize, u64)> {
         (place.usages..place.end)
-            .step_by(ENTRY)
+            .step_by(USAGE)
             .find(|&at| {
                 get_i64(&self.bytes, at) == metric.0
                     && get_u32(&self.bytes, at.saturating_add(8)) == minute
@@ -330,7 +176,10 @@ impl Slot {
         kept.extend_from_slice(self.bytes.get(..SLOT).unwrap_or_default());
         let mut records: u32 = 0;
         for place in self.places() {
-            if place.usages < place.end || self.holds_open_window(place, now_secs) {
+            if place.usages < place.end
+                || self.is_returning(place)
+                || self.holds_open_window(place, now_secs)
+            {
                 kept.extend_from_slice(self.bytes.get(place.start..place.end).unwrap_or_default());
                 records = records.saturating_add(1);
             }
@@ -354,64 +203,78 @@ impl Slot {
     }
 
     fn holds_open_window(&self, place: Place, now_secs: u64) -> bool {
-        (place.cells..place.usages).step_by(ENTRY).any(|at| {
-            let period = self
-                .bytes
-                .get(at.saturating_add(12))
-                .and_then(|&n| Period::ALL.into_iter().find(|&p| p as u8 == n));
-            period.is_none_or(|period| {
-                u64::from(get_u32(&self.bytes, at.saturating_add(8)))
-                    >= period.window(now_secs.saturating_sub(GRACE_SECS)).start
-            })
-        })
+        (place.cells..place.usages)
+            .step_by(CELL)
+            .any(|at| CellKey::at(&self.bytes, at).is_none_or(|key| !key.is_over(now_secs)))
     }
 
-    /// Puts an entry at the end of a record's cells or usages.
-    fn insert(&mut self, place: &mut Place, cell: bool, entry: &[u8; ENTRY]) {
-        let (at, count) = if cell {
-            (place.usages, CELLS)
-        } else {
-            (place.end, USAGES)
-        };
-        self.bytes.splice(at..at, entry.iter().copied());
-        if cell {
-            place.usages = place.usages.saturating_add(ENTRY);
-        }
-        place.end = place.end.saturating_add(ENTRY);
-        self.count(place.start.saturating_add(count), 1);
+    fn insert_cell(&mut self, place: &mut Place, cell: &[u8]) {
+        let at = place.usages;
+        self.bytes.splice(at..at, cell.iter().copied());
+        place.usages = place.usages.saturating_add(CELL);
+        place.end = place.end.saturating_add(CELL);
+        self.count_cells(*place);
     }
 
-    /// Takes out a usage.
-    fn remove(&mut self, place: Place, at: usize) {
-        self.bytes.drain(at..at.saturating_add(ENTRY));
-        self.count(place.start.saturating_add(USAGES), -1);
+    fn remove_cell(&mut self, place: &mut Place, at: usize) {
+        self.bytes.drain(at..at.saturating_add(CELL));
+        place.usages = place.usages.saturating_sub(CELL);
+        place.end = place.end.saturating_sub(CELL);
+        self.count_cells(*place);
     }
 
-    fn count(&mut self, at: usize, change: i32) {
-        let count = get_u32(&self.bytes, at).saturating_add_signed(change);
-        put(&mut self.bytes, at, &count.to_le_bytes());
+    fn insert_usage(&mut self, place: &mut Place, usage: &[u8; USAGE]) {
+        let at = place.end;
+        self.bytes.splice(at..at, usage.iter().copied());
+        place.end = place.end.saturating_add(USAGE);
+        self.count_usages(*place);
+    }
+
+    fn remove_usage(&mut self, mut place: Place, at: usize) {
+        self.bytes.drain(at..at.saturating_add(USAGE));
+        place.end = place.end.saturating_sub(USAGE);
+        self.count_usages(place);
+    }
+
+    fn count_cells(&mut self, place: Place) {
+        let cells = place.usages.saturating_sub(place.cells) / CELL;
+        let cells = u16::try_from(cells).unwrap_or(u16::MAX);
+        put(
+            &mut self.bytes,
+            place.start.saturating_add(CELLS),
+            &cells.to_le_bytes(),
+        );
+    }
+
+    fn count_usages(&mut self, place: Place) {
+        let usages = place.end.saturating_sub(place.usages) / USAGE;
+        let usages = u32::try_from(usages).unwrap_or(u32::MAX);
+        put(
+            &mut self.bytes,
+            place.start.saturating_add(USAGES),
+            &usages.to_le_bytes(),
+        );
     }
 }
 
-fn entry(metric: MetricId, time: u32, period: u8, amount: u64) -> [u8; ENTRY] {
-    let mut entry = [0; ENTRY];
+fn usage_entry(metric: MetricId, minute: u32, delta: u64) -> [u8; USAGE] {
+    let mut entry = [0; USAGE];
     put(&mut entry, 0, &metric.0.to_le_bytes());
-    put(&mut entry, 8, &time.to_le_bytes());
-    put(&mut entry, 12, &[period]);
-    put(&mut entry, 16, &amount.to_le_bytes());
+    put(&mut entry, 8, &minute.to_le_bytes());
+    put(&mut entry, 16, &delta.to_le_bytes());
     entry
 }
 
 fn place_at(bytes: &[u8], start: usize) -> Place {
     let cells = start.saturating_add(RECORD);
-    let entries =
-        |at: usize| (get_u32(bytes, start.saturating_add(at)) as usize).saturating_mul(ENTRY);
-    let usages = cells.saturating_add(entries(CELLS));
+    let of_cells = usize::from(get_u16(bytes, start.saturating_add(CELLS))).saturating_mul(CELL);
+    let of_usages = (get_u32(bytes, start.saturating_add(USAGES)) as usize).saturating_mul(USAGE);
+    let usages = cells.saturating_add(of_cells);
     Place {
         start,
         cells,
         usages,
-        end: usages.saturating_add(entries(USAGES)),
+        end: usages.saturating_add(of_usages),
     }
 }
 

@@ -25,3 +25,11 @@ fn array<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
         .and_then(|slice| slice.try_into().ok())
         .unwrap_or([0; N])
 }
+
+pub(super) fn get_u16(bytes: &[u8], at: usize) -> u16 {
+    let mut word = [0; 2];
+    if let Some(found) = at.checked_add(2).and_then(|end| bytes.get(at..end)) {
+        word.copy_from_slice(found);
+    }
+    u16::from_le_bytes(word)
+}

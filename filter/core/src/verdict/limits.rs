@@ -23,8 +23,10 @@ pub struct LimitState<'a> {
     pub name: &'a str,
     /// The most that may be used in one window.
     pub limit: u64,
-    /// What is left of it.
+    /// What is left of it, as far as the gateway knows.
     pub remaining: u64,
+    /// What is lacking is held by other gateways, which have been asked to return it.
+    pub elsewhere: bool,
     /// What the request costs: at least 1.
     pub delta: u64,
     /// Seconds to the end of the window; none for eternity.
@@ -59,14 +61,22 @@ pub fn rate_limit_headers(limits: &[LimitState<'_>]) -> Option<[(&'static str, S
 }
 
 /// When a refused request is worth sending again: at the end of the longest of the exceeded windows, at
-/// least 1. None when it never is, because the limit is for eternity or smaller than what the request costs.
+/// least 1, and 1 where other gateways are returning what is lacking. None when it never is, because the limit is for
+/// eternity or smaller than what the request costs.
 #[must_use]
 pub fn retry_after_secs(limits: &[LimitState<'_>]) -> Option<u64> {
     limits
         .iter()
         .filter(|limit| limit.is_exceeded())
         .try_fold(1, |longest_secs, limit| {
-            let reset_secs = limit.reset_secs.filter(|_| limit.delta <= limit.limit)?;
+            if limit.delta > limit.limit {
+                return None;
+            }
+            let reset_secs = if limit.elsewhere {
+                1
+            } else {
+                limit.reset_secs?
+            };
             Some(reset_secs.max(longest_secs))
         })
 }
