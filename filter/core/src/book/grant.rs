@@ -43,15 +43,17 @@ pub fn ask(cells: &mut [Asked<'_>], holder: &Holder) -> OutcomeV1 {
         }
         return OutcomeV1::Granted;
     }
-    for asked in cells {
+    // What can never be had is not waited for: nothing is kept from others for its sake.
+    let possible = cells.iter().all(|asked| {
+        asked
+            .cell
+            .limit
+            .is_none_or(|limit| asked.asked.need <= limit)
+    });
+    for asked in cells.iter_mut().filter(|_| possible) {
         // Kept on every cell, so that nobody takes away one while the other is waited for.
         let lack = asked.lack();
-        if lack > 0
-            && asked
-                .cell
-                .limit
-                .is_none_or(|limit| asked.asked.need <= limit)
-        {
+        if lack > 0 {
             asked.cell.reserve(holder, lack);
         }
     }
