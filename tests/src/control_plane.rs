@@ -10,9 +10,10 @@ use tallygate::demo::child::{Child, Group};
 use tokio::net::TcpStream;
 use tokio::process::Command;
 
-/// The control plane of an installation.
+/// The control plane of an installation, or one of its replicas.
 #[derive(Debug)]
 pub struct ControlPlane {
+    build: Build,
     database: DatabaseConfig,
     log: PathBuf,
     /// Where providers and gateways call.
@@ -22,6 +23,36 @@ pub struct ControlPlane {
     child: Option<Child>,
 }
 
+/// Which build of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Build {
+    /// Quick to build: for tests.
+    Debug,
+    /// What is shipped: for measurements.
+    Release,
+}
+
+// === impl Build ===
+
+impl Build {
+    fn program(self) -> Result<PathBuf> {
+        let (profile, how) = match self {
+            Self::Debug => ("debug", "cargo build -p tallygate"),
+            Self::Release => ("release", "cargo build --release -p tallygate"),
+        };
+        let program = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../target")
+            .join(profile)
+            .join("tallygate");
+        ensure!(
+            program.is_file(),
+            "{} is not there: `{how}` first",
+            program.display()
+        );
+        Ok(program)
+    }
+}
+
 // === impl ControlPlane ===
 
 impl ControlPlane {
@@ -29,10 +60,11 @@ impl ControlPlane {
     ///
     /// # Errors
     /// When it does not start.
-    pub async fn start(database: DatabaseConfig, folder: &Path) -> Result<Self> {
+    pub async fn start(build: Build, database: DatabaseConfig, log: PathBuf) -> Result<Self> {
         let mut control_plane = Self {
+            build,
             database,
-            log: folder.join("control-plane.log"),
+            log,
             admin: ports::free()?,
             portal: ports::free()?,
             child: None,
@@ -46,13 +78,7 @@ impl ControlPlane {
     /// # Errors
     /// When it does not start.
     pub async fn start_again(&mut self) -> Result<()> {
-        let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/debug/tallygate");
-        ensure!(
-            program.is_file(),
-            "{} is not there: `cargo build -p tallygate` first",
-            program.display()
-        );
-        let mut command = Command::new(program);
+        let mut command = Command::new(self.build.program()?);
         command.args([
             "serve",
             &format!("--database-url={}", self.database.database_url),

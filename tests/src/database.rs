@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use tallygate::config::DatabaseConfig;
 
 /// Which database.
@@ -19,37 +19,27 @@ pub enum Kind {
 /// # Errors
 /// When there is no PostgreSQL to make one in.
 pub async fn create(kind: Kind, folder: &Path) -> Result<DatabaseConfig> {
-    let (database_url, secret_key_file) = match kind {
-        Kind::Sqlite => (
+    match kind {
+        Kind::Sqlite => Ok(config(
             format!("sqlite://{}", folder.join("tallygate.db").display()),
             None,
-        ),
-        Kind::Postgres => {
-            let key = folder.join("tallygate.key");
-            let digits: String = (0..4)
-                .map(|_| format!("{:016x}", rand::random::<u64>()))
-                .collect();
-            std::fs::write(&key, digits)?;
-            (create_in_postgres().await?, Some(key))
-        }
-    };
-    Ok(DatabaseConfig {
-        database_url,
-        database_connections: 8,
-        secret_key_file,
-    })
+        )),
+        Kind::Postgres => create_on(&postgres_url()?, folder).await,
+    }
 }
 
-/// Whether there is a PostgreSQL to make databases in.
-#[must_use]
-pub fn has_postgres() -> bool {
-    postgres_url().is_ok()
-}
-
-async fn create_in_postgres() -> Result<String> {
-    let server = postgres_url()?;
+/// The configuration for a fresh database on the PostgreSQL server of which `server` is a database.
+///
+/// # Errors
+/// When the server refuses.
+pub async fn create_on(server: &str, folder: &Path) -> Result<DatabaseConfig> {
+    let key = folder.join("tallygate.key");
+    let digits: String = (0..4)
+        .map(|_| format!("{:016x}", rand::random::<u64>()))
+        .collect();
+    std::fs::write(&key, digits)?;
     let name = format!("tallygate_e2e_{:016x}", rand::random::<u64>());
-    let mut connection = PgConnection::connect(&server)
+    let mut connection = PgConnection::connect(server)
         .await
         .context("the tests' PostgreSQL")?;
     sqlx::query(AssertSqlSafe(format!("create database {name}")))
@@ -57,8 +47,22 @@ async fn create_in_postgres() -> Result<String> {
         .await?;
     let (base, _) = server
         .rsplit_once('/')
-        .context("TALLYGATE_TEST_POSTGRES_URL names no database")?;
-    Ok(format!("{base}/{name}"))
+        .with_context(|| format!("{server} names no database"))?;
+    Ok(config(format!("{base}/{name}"), Some(key)))
+}
+
+fn config(database_url: String, secret_key_file: Option<PathBuf>) -> DatabaseConfig {
+    DatabaseConfig {
+        database_url,
+        database_connections: 8,
+        secret_key_file,
+    }
+}
+
+/// Whether there is a PostgreSQL to make databases in.
+#[must_use]
+pub fn has_postgres() -> bool {
+    postgres_url().is_ok()
 }
 
 #[expect(

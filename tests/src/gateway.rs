@@ -34,8 +34,17 @@ pub struct Gateway {
     bootstrap: Bootstrap,
     /// Where it takes requests of the production environment.
     pub production: SocketAddr,
-    /// Where it takes requests of the staging environment.
-    pub staging: SocketAddr,
+    /// Where it takes requests of the staging environment, if it does.
+    pub staging: Option<SocketAddr>,
+}
+
+/// One of its listeners.
+#[derive(Clone, Debug)]
+pub struct Entrance {
+    /// Where.
+    pub at: SocketAddr,
+    /// Token for the gateway API.
+    pub token: String,
 }
 
 // === impl Filter ===
@@ -64,8 +73,8 @@ impl Gateway {
         name: &str,
         filter: Filter,
         control_plane: &str,
-        addresses: (SocketAddr, SocketAddr),
-        tokens: (String, String),
+        production: Entrance,
+        staging: Option<Entrance>,
     ) -> Result<Self> {
         let envoy = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("..")
@@ -75,12 +84,14 @@ impl Gateway {
             "{} is not there: `envoy/install.sh` fetches it",
             envoy.display()
         );
-        let (staging, production) = addresses;
-        let listener = |environment, listener, token| Listener {
+        let addresses = (production.at, staging.as_ref().map(|it| it.at));
+        let listener = |environment, entrance: Entrance| Listener {
             environment,
-            listener,
-            token,
+            listener: entrance.at,
+            token: entrance.token,
         };
+        let staging = staging.map(|entrance| listener(Environment::Staging, entrance));
+        let production = listener(Environment::Production, production);
         let folder = folder.join(name);
         std::fs::create_dir_all(&folder)?;
         let bootstrap = Bootstrap {
@@ -88,10 +99,7 @@ impl Gateway {
             control_plane: ControlPlane::parse(control_plane)?,
             filter: filter.path()?,
             ca_file: system_ca_file(),
-            gateways: vec![
-                listener(Environment::Staging, staging, tokens.0),
-                listener(Environment::Production, production, tokens.1),
-            ],
+            gateways: staging.into_iter().chain([production]).collect(),
             listeners_file: Some(folder.join("listeners.json")),
         };
         let file = folder.join("envoy.json");
@@ -119,8 +127,8 @@ impl Gateway {
             child,
             folder,
             bootstrap,
-            production,
-            staging,
+            production: addresses.0,
+            staging: addresses.1,
         })
     }
 

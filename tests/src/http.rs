@@ -1,11 +1,14 @@
 //! HTTP/1.1 by hand: what is sent is exactly what the test wrote, and what comes back is read with care.
 
-use anyhow::{Context as _, Result, bail, ensure};
+mod reader;
+
+use anyhow::{Context as _, Result, bail};
+use reader::{Message, Reader};
 use std::net::SocketAddr;
 use std::time::Duration;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::tcp::OwnedWriteHalf;
 use tokio::time::timeout;
 
 /// Longer than any answer should take.
@@ -29,16 +32,37 @@ pub struct Connection {
     reader: Reader,
 }
 
+/// The server's side of a connection.
 #[derive(Debug)]
-struct Reader {
-    stream: OwnedReadHalf,
-    unread: Vec<u8>,
-    reusable: bool,
+pub struct Incoming {
+    writer: OwnedWriteHalf,
+    reader: Reader,
+}
+
+/// A request as a server sees it.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Path and query.
+    pub target: String,
+    /// Headers, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// Body.
+    pub body: Vec<u8>,
 }
 
 // === impl Answer ===
 
 impl Answer {
+    fn of(message: Message) -> Result<Self> {
+        let status = message.start.split(' ').nth(1);
+        let status = status.and_then(|status| status.parse().ok());
+        Ok(Self {
+            status: status.with_context(|| format!("not a status line: {:?}", message.start))?,
+            headers: message.headers,
+            body: message.body,
+        })
+    }
+
     /// A header's value.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
@@ -69,18 +93,14 @@ impl Connection {
         let stream = timeout(TIMEOUT, TcpStream::connect(address)).await??;
         stream.set_nodelay(true)?;
         let (stream, writer) = stream.into_split();
-        let reader = Reader {
-            stream,
-            unread: Vec::new(),
-            reusable: true,
-        };
+        let reader = Reader::new(stream);
         Ok(Self { writer, reader })
     }
 
     /// Whether the server keeps it open for another request.
     #[must_use]
     pub fn is_reusable(&self) -> bool {
-        self.reader.reusable
+        self.reader.is_reusable()
     }
 
     /// Sends these bytes and reads one answer.
@@ -90,10 +110,8 @@ impl Connection {
     pub async fn send(&mut self, request: &[u8]) -> Result<Answer> {
         timeout(TIMEOUT, async {
             self.writer.write_all(request).await.context("sending")?;
-            self.reader
-                .read()
-                .await?
-                .context("closed without an answer")
+            let answer = self.reader.answer().await?;
+            Answer::of(answer.context("closed without an answer")?)
         })
         .await
         .context("no answer in time")?
@@ -114,96 +132,54 @@ impl Connection {
             std::future::pending().await
         };
         tokio::select! {
-            answer = timeout(TIMEOUT, reader.read()) => answer.context("no answer in time")?,
+            answer = timeout(TIMEOUT, reader.answer()) => {
+                answer.context("no answer in time")??.map(Answer::of).transpose()
+            }
             never = sending => never,
         }
     }
 }
 
-// === impl Reader ===
+// === impl Incoming ===
 
-impl Reader {
-    /// One answer; `None` when the server closes before the first byte of one.
-    async fn read(&mut self) -> Result<Option<Answer>> {
-        let head_end = loop {
-            if let Some(at) = find(&self.unread, b"\r\n\r\n") {
-                break at;
-            }
-            match self.fill().await {
-                Ok(0) if self.unread.is_empty() => return Ok(None),
-                // Reset: it was closed while we were still sending.
-                Err(_) if self.unread.is_empty() => return Ok(None),
-                filled => ensure!(filled? > 0, "closed within an answer's head"),
-            }
+impl Incoming {
+    /// Of a connection that was accepted.
+    #[must_use]
+    pub fn new(stream: TcpStream) -> Self {
+        let (stream, writer) = stream.into_split();
+        Self {
+            writer,
+            reader: Reader::new(stream),
+        }
+    }
+
+    /// The next request; none when the client closes.
+    ///
+    /// # Errors
+    /// When the connection breaks, or what comes is not a request.
+    pub async fn next(&mut self) -> Result<Option<Request>> {
+        let Some(message) = self.reader.request().await? else {
+            return Ok(None);
         };
-        let head: Vec<u8> = self.unread.drain(..head_end + 4).collect();
-        let head = String::from_utf8_lossy(&head[..head_end]).into_owned();
-        let mut lines = head.split("\r\n");
-        let status_line = lines.next().unwrap_or_default();
-        let status = status_line
-            .split(' ')
-            .nth(1)
-            .and_then(|status| status.parse().ok());
-        let status = status.with_context(|| format!("not a status line: {status_line:?}"))?;
-        let headers: Vec<(String, String)> = lines
-            .filter_map(|line| line.split_once(':'))
-            .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
-            .collect();
-        let mut answer = Answer {
-            status,
-            headers,
-            body: Vec::new(),
-        };
-        if answer
-            .header("connection")
-            .is_some_and(|value| value.eq_ignore_ascii_case("close"))
-        {
-            self.reusable = false;
-        }
-        if answer
-            .header("transfer-encoding")
-            .is_some_and(|value| value.eq_ignore_ascii_case("chunked"))
-        {
-            answer.body = self.read_chunks().await?;
-        } else if let Some(length) = answer.header("content-length") {
-            let length = length.parse().context("content-length")?;
-            answer.body = self.take(length).await?;
-        } else if !self.reusable {
-            while self.fill().await? > 0 {}
-            answer.body = std::mem::take(&mut self.unread);
-        }
-        Ok(Some(answer))
+        let target = message.start.split(' ').nth(1);
+        let target = target.with_context(|| format!("not a request: {:?}", message.start))?;
+        Ok(Some(Request {
+            target: target.to_owned(),
+            headers: message.headers,
+            body: message.body,
+        }))
     }
 
-    async fn read_chunks(&mut self) -> Result<Vec<u8>> {
-        let mut body = Vec::new();
-        loop {
-            let line_end = loop {
-                if let Some(at) = find(&self.unread, b"\r\n") {
-                    break at;
-                }
-                ensure!(self.fill().await? > 0, "closed within a chunked body");
-            };
-            let line = self.take(line_end + 2).await?;
-            let size = usize::from_str_radix(String::from_utf8_lossy(&line).trim(), 16)
-                .context("chunk size")?;
-            let chunk = self.take(size + 2).await?;
-            body.extend_from_slice(&chunk[..size]);
-            if size == 0 {
-                return Ok(body);
-            }
-        }
-    }
-
-    async fn take(&mut self, length: usize) -> Result<Vec<u8>> {
-        while self.unread.len() < length {
-            ensure!(self.fill().await? > 0, "closed within a body");
-        }
-        Ok(self.unread.drain(..length).collect())
-    }
-
-    async fn fill(&mut self) -> Result<usize> {
-        Ok(self.stream.read_buf(&mut self.unread).await?)
+    /// Answers it with 200.
+    ///
+    /// # Errors
+    /// When the connection breaks.
+    pub async fn answer(&mut self, body: &str) -> Result<()> {
+        let answer = format!(
+            "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        Ok(self.writer.write_all(answer.as_bytes()).await?)
     }
 }
 
@@ -264,10 +240,4 @@ pub fn address_of(url: &str) -> Result<SocketAddr> {
         Some(address) => Ok(address.parse()?),
         None => bail!("{url} is not http://ADDRESS:PORT"),
     }
-}
-
-fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
-    haystack
-        .windows(needle.len())
-        .position(|window| window == needle)
 }

@@ -1,11 +1,11 @@
 //! A whole installation on free ports, with the mail company of the demo set up through the REST API.
 
-use crate::control_plane::ControlPlane;
+use crate::control_plane::{Build, ControlPlane};
 use crate::database::{self, Kind};
-use crate::gateway::{Filter, Gateway};
+use crate::gateway::{Entrance, Filter, Gateway};
 use crate::http::{self, Answer};
-use crate::{ports, wait};
-use anyhow::{Context as _, Result, ensure};
+use crate::{ledger, logs, ports, wait};
+use anyhow::{Result, ensure};
 use base64::Engine as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -51,7 +51,7 @@ impl Installation {
         let upstream = Upstream::start(ports::free()?).await?;
         let database = database::create(database, &folder).await?;
         let credentials = Credentials::load_or_create(&folder, &database).await?;
-        let control_plane = ControlPlane::start(database, &folder).await?;
+        let control_plane = ControlPlane::start(Build::Debug, database, folder.join("control-plane.log")).await?;
         let api = AdminClient::new(&control_plane.url(), credentials.access_token())?;
         let (staging, production) = (ports::free()?, ports::free()?);
         let place = Place {
@@ -60,17 +60,17 @@ impl Installation {
             upstream: upstream.url(),
         };
         let company = Company::set_up(&api, &place, credentials.portal_password()).await?;
-        let tokens = (
-            create_gateway(&api, "tests staging", Environment::Staging).await?,
-            create_gateway(&api, "tests production", Environment::Production).await?,
-        );
+        let entrance = async |at, name, environment| {
+            let token = create_gateway(&api, name, environment).await?;
+            anyhow::Ok(Entrance { at, token })
+        };
         let gateway = Gateway::start(
             &folder,
             "envoy",
             filter,
             &control_plane.url(),
-            (staging, production),
-            tokens,
+            entrance(production, "tests production", Environment::Production).await?,
+            Some(entrance(staging, "tests staging", Environment::Staging).await?),
         )?;
         let mut installation = Self {
             gateway,
@@ -87,7 +87,8 @@ impl Installation {
     }
 
     async fn wait_until_deciding(&mut self) -> Result<()> {
-        for address in [self.gateway.staging, self.gateway.production] {
+        let gateway = &self.gateway;
+        for address in gateway.staging.into_iter().chain([gateway.production]) {
             let target = format!(
                 "/api/mail.json?api_user={}&api_key=wrong",
                 self.company.bronze.api_user
@@ -178,13 +179,7 @@ impl Installation {
     /// # Errors
     /// When the control plane does not answer.
     pub async fn ledger(&self, application_id: i64, metric: &str) -> Result<u64> {
-        let path = format!(
-            "/stats/applications/{application_id}/usage.json?metric_name={metric}&period=eternity"
-        );
-        let usage = self.api.get(&path).await?;
-        usage["total"]
-            .as_u64()
-            .with_context(|| format!("statistics without a total: {usage}"))
+        ledger::total(&self.api, application_id, metric).await
     }
 
     /// Waits until the ledger holds exactly `expected` hits of the application, and a moment longer: it must stay so.
@@ -197,43 +192,19 @@ impl Installation {
         expected: u64,
         limit: Duration,
     ) -> Result<Duration> {
-        let (_, took) = wait::until(
-            &format!("the ledger holds {expected}"),
-            limit,
-            async || self.ledger(application_id, "hits").await,
-            |held| *held == expected,
-        )
-        .await?;
-        // Two flushes later nothing may have been counted twice.
-        tokio::time::sleep(Duration::from_millis(2200)).await;
-        let held = self.ledger(application_id, "hits").await?;
-        ensure!(
-            held == expected,
-            "the ledger went on from {expected} to {held}"
-        );
-        Ok(took)
+        ledger::becomes(&self.api, application_id, expected, limit).await
     }
 }
 
 impl Drop for Installation {
-    #[expect(
-        clippy::print_stderr,
-        reason = "the test has failed: this is where one looks next"
-    )]
     fn drop(&mut self) {
-        if !self.ended {
-            eprintln!(
-                "=== control plane, last lines ===\n{}",
-                last_lines(&self.control_plane.log())
-            );
-            eprintln!(
-                "=== Envoy, last lines ===\n{}",
-                last_lines(&self.gateway.log())
-            );
-            eprintln!("=== all of it stays in {} ===", self.folder.display());
-        } else {
+        if self.ended {
             let _ = std::fs::remove_dir_all(&self.folder);
+            return;
         }
+        logs::show("control plane", &self.control_plane.log());
+        logs::show("Envoy", &self.gateway.log());
+        logs::show_place(&self.folder);
     }
 }
 
@@ -251,9 +222,4 @@ pub fn with_query(path: &str, customer: &Customer) -> String {
 pub fn basic(user: &str, password: &str) -> String {
     let encoded = base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}"));
     format!("Basic {encoded}")
-}
-
-fn last_lines(text: &str) -> String {
-    let lines: Vec<&str> = text.lines().collect();
-    lines[lines.len().saturating_sub(40)..].join("\n")
 }

@@ -1,7 +1,8 @@
-//! What the end-to-end tests stand on: a whole installation of real parts, a load that keeps count, and
+//! What the end-to-end tests stand on: a whole installation of real parts, loads that keep count, and
 //! clients that send what no well-behaved one would.
 //!
-//! Modules in reading order: the installation and its parts, the clients, small things.
+//! Modules in reading order: an installation with one gateway and its parts, a fleet and what it needs besides, the
+//! clients, small things.
 
 pub mod installation;
 
@@ -9,8 +10,18 @@ pub mod control_plane;
 pub mod database;
 pub mod gateway;
 
+pub mod fleet;
+pub mod network;
+pub mod postgres;
+pub mod product;
+pub mod upstream;
+
+pub mod demand;
 pub mod http;
+pub mod ledger;
 pub mod load;
 
+pub mod clock;
+mod logs;
 pub mod ports;
 pub mod wait;
