@@ -109,6 +109,7 @@ impl Gateway {
             epoch: self.epoch,
             seq,
             rows,
+            declared: Vec::new(),
             draining: false,
             health: HealthV1::default(),
         }));

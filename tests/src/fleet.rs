@@ -91,7 +91,9 @@ impl Fleet {
     pub async fn counter(&self, name: &str) -> Result<u64> {
         let mut sum = 0;
         for gateway in &self.gateways {
-            sum += gateway.stat(&format!("wasmcustom.tallygate.{name}")).await?;
+            sum += gateway
+                .stat(&format!("wasmcustom.tallygate.{name}"))
+                .await?;
         }
         Ok(sum)
     }

@@ -51,7 +51,8 @@ impl Installation {
         let upstream = Upstream::start(ports::free()?).await?;
         let database = database::create(database, &folder).await?;
         let credentials = Credentials::load_or_create(&folder, &database).await?;
-        let control_plane = ControlPlane::start(Build::Debug, database, folder.join("control-plane.log")).await?;
+        let control_plane =
+            ControlPlane::start(Build::Debug, database, folder.join("control-plane.log")).await?;
         let api = AdminClient::new(&control_plane.url(), credentials.access_token())?;
         let (staging, production) = (ports::free()?, ports::free()?);
         let place = Place {

@@ -144,7 +144,9 @@ impl Drop for Postgres {
 
 /// Where the server's programs are: Debian keeps them off the PATH, one folder a version.
 fn programs() -> Result<PathBuf> {
-    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
+    let versions = std::fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten();
     let mut found: Vec<PathBuf> = versions
         .filter_map(|version| Some(version.ok()?.path().join("bin")))
         .chain(search_path())

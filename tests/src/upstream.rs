@@ -117,9 +117,7 @@ impl Record {
     #[must_use]
     pub fn requests(&self, user_key: &str, minutes: Range<u64>) -> u64 {
         let of_caller = self.seen.iter().filter(|((who, _), _)| who == user_key);
-        of_caller
-            .map(|(_, seconds)| count(seconds, &minutes))
-            .sum()
+        of_caller.map(|(_, seconds)| count(seconds, &minutes)).sum()
     }
 
     /// Requests of this caller for this path.
