@@ -26,6 +26,8 @@ pub(crate) struct Config {
     pub(crate) cold_start: ColdStart,
     /// Slots for application records.
     pub(crate) application_slots: u32,
+    /// Whether form bodies are read: not where Envoy is to hold back the bodies of requests that wait for credit.
+    pub(crate) form_credentials: bool,
 }
 
 /// Who chooses the upstream.
@@ -78,6 +80,7 @@ impl Config {
             "control_plane",
             "default_product",
             "environment",
+            "form_credentials",
             "upstream",
         ];
         refuse_unknown(&root, "", &known)?;
@@ -120,6 +123,12 @@ impl Config {
             .filter(|slots| (1_024..=1_048_576).contains(slots))
             .and_then(|slots| u32::try_from(slots).ok())
             .ok_or_else(|| refused("application_slots", "must be a number from 1024 to 1048576"))?;
+        let form_credentials = match root.get("form_credentials") {
+            None => true,
+            Some(value) => value
+                .as_bool()
+                .ok_or_else(|| refused("form_credentials", "must be true or false"))?,
+        };
         let environment = text(&root, "", "environment")?;
         if !matches!(environment.as_str(), "staging" | "production") {
             return Err(refused("environment", "must be `staging` or `production`"));
@@ -140,6 +149,7 @@ impl Config {
             default_product,
             cold_start,
             application_slots,
+            form_credentials,
         })
     }
 

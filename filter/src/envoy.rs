@@ -3,6 +3,7 @@
 //! It uses the calls that hand over bytes: their string twins unwrap UTF-8, and a client's header value would
 //! trap the VM. (`clippy.toml` bans them everywhere.)
 
+use crate::config::Config;
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::{BufferType, MapType, MetricType, Status};
 use std::collections::hash_map::RandomState;
@@ -10,6 +11,7 @@ use std::hash::{BuildHasher as _, Hasher as _};
 use std::time::{Duration, UNIX_EPOCH};
 use tallygate_core::request::Headers;
 use tallygate_core::shared::{Lost, SharedData, Version};
+use tallygate_core::wire;
 
 /// Request headers as Envoy holds them: names in lower case, values any bytes.
 pub(crate) struct RequestHeaders(Vec<(String, Vec<u8>)>);
@@ -145,14 +147,36 @@ pub(crate) fn tick_every(period: Duration) {
     let _ = hostcalls::set_tick_period(period);
 }
 
-/// Sends a call to a cluster. The answer comes to the context that is active now.
-pub(crate) fn call(
-    cluster: &str,
-    headers: Vec<(&str, &str)>,
+/// Calls the control plane. The answer comes to the context that is active now.
+pub(crate) fn call_control_plane(
+    config: &Config,
+    method: &str,
+    path: &str,
     body: Option<&[u8]>,
     timeout: Duration,
 ) -> Result<u32, Status> {
-    hostcalls::dispatch_http_call(cluster, headers, body, vec![], timeout)
+    let bearer = format!("Bearer {}", config.token);
+    let mut headers = vec![
+        (":method", method),
+        (":path", path),
+        (":authority", config.authority.as_str()),
+        ("authorization", bearer.as_str()),
+        ("accept", wire::COMPACT),
+    ];
+    if body.is_some() {
+        headers.push(("content-type", wire::COMPACT));
+    }
+    hostcalls::dispatch_http_call(&config.cluster, headers, body, vec![], timeout)
+}
+
+/// Makes what follows act on another context of this VM, until the host's next call. Fails when that one has gone.
+pub(crate) fn act_for(context: u32) -> Result<(), Status> {
+    hostcalls::set_effective_context(context)
+}
+
+/// Lets the request of the context that is acted for go on.
+pub(crate) fn resume_request() {
+    let _ = hostcalls::resume_http_request();
 }
 
 /// The answer that is being delivered.
@@ -186,6 +210,8 @@ pub(crate) fn done() {
 
 impl SharedData for ProcessData {
     fn get(&self, key: &str) -> (Option<Vec<u8>>, Version) {
+        #[cfg(feature = "trap")]
+        crate::trap::step();
         match hostcalls::get_shared_data(key) {
             Ok((value, Some(version))) => (value, Version::At(version)),
             _ => (None, Version::Absent),
@@ -193,6 +219,8 @@ impl SharedData for ProcessData {
     }
 
     fn set(&self, key: &str, value: &[u8], version: Version) -> Result<(), Lost> {
+        #[cfg(feature = "trap")]
+        crate::trap::step();
         // Envoy creates an absent key whatever version is given, and refuses a wrong one for a present key:
         // the highest version, which is next to never in use, therefore means "only if it is absent".
         let version = match version {
@@ -218,15 +246,18 @@ impl Metric {
         Self(hostcalls::define_metric(MetricType::Histogram, name).ok())
     }
 
-    pub(crate) fn increment(self) {
-        self.add(1);
+    /// Adds to a counter. (Envoy refuses to add nothing.)
+    pub(crate) fn add(self, amount: u64) {
+        if let Some(id) = self.0.filter(|_| amount > 0) {
+            let _ = hostcalls::increment_metric(id, i64::try_from(amount).unwrap_or(i64::MAX));
+        }
     }
 
-    /// Adds to a counter. (Envoy refuses to add nothing.)
-    pub(crate) fn add(self, amount: u32) {
-        if let Some(id) = self.0.filter(|_| amount > 0) {
-            let _ = hostcalls::increment_metric(id, i64::from(amount));
-        }
+    /// What the process has counted.
+    pub(crate) fn value(self) -> u64 {
+        self.0
+            .and_then(|id| hostcalls::get_metric(id).ok())
+            .unwrap_or_default()
     }
 
     pub(crate) fn record(self, value: u64) {

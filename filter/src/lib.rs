@@ -2,7 +2,7 @@
 //! plan limits locally.
 //!
 //! In reading order: `config` is what the operator wrote, `root` is one VM's life (`leader` work in `sync`),
-//! `http` is one request. `envoy` is the only file that calls the host. What is decided is in `tallygate-core`.
+//! `http` is one request's stream and `request` its decision, `waiting` is where it waits for credit. `envoy` is the only file that calls the host. What is decided is in `tallygate-core`.
 
 #![expect(
     missing_docs,
@@ -15,17 +15,21 @@ mod fingerprint;
 mod http;
 mod metrics;
 mod recent;
+mod request;
 mod root;
 mod sync;
 #[cfg(feature = "trap")]
 mod trap;
 mod upstream;
 mod vm;
+mod waiting;
 
 use proxy_wasm::traits::RootContext;
 use proxy_wasm::types::LogLevel;
 
 proxy_wasm::main! {{
     proxy_wasm::set_log_level(LogLevel::Info);
-    proxy_wasm::set_root_context(|_| -> Box<dyn RootContext> { Box::new(root::Root::default()) });
+    proxy_wasm::set_root_context(|context| -> Box<dyn RootContext> {
+        Box::new(root::Root::new(context))
+    });
 }}

@@ -5,6 +5,7 @@ use crate::envoy::{self, ProcessData};
 use crate::http::Http;
 use crate::sync::Calls;
 use crate::vm::Vm;
+use crate::waiting;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::ContextType;
 use std::rc::Rc;
@@ -20,8 +21,8 @@ const FAST_SWEEP: u32 = 2_048;
 
 /// A root context. An update of nothing but the plugin's configuration makes a new one in the same VM, beside the
 /// old one, which ticks on until its listener has drained.
-#[derive(Default)]
 pub(crate) struct Root {
+    context: u32,
     vm: Option<Rc<Vm>>,
     calls: Calls,
     generation: u64,
@@ -32,6 +33,19 @@ pub(crate) struct Root {
 }
 
 impl Root {
+    pub(crate) fn new(context: u32) -> Self {
+        Self {
+            context,
+            vm: None,
+            calls: Calls::default(),
+            generation: 0,
+            fence: None,
+            swept_to: 0,
+            fast_sweeps_left: 0,
+            leaving: false,
+        }
+    }
+
     fn lead(&mut self, vm: &Vm, traps: u32) {
         let step = if self.fast_sweeps_left > 0 {
             FAST_SWEEP
@@ -102,7 +116,10 @@ fn generation(vm: &Vm, configuration: &[u8]) -> u64 {
 impl Context for Root {
     fn on_http_call_response(&mut self, token: u32, _: usize, body_size: usize, _: usize) {
         let Some(vm) = self.vm.clone() else { return };
-        self.calls.answered(&vm, token, body_size, self.fence);
+        if !self.calls.answered(&vm, token, body_size, self.fence) {
+            waiting::answered(&vm, self.context, token, body_size);
+            return;
+        }
         if self.leaving {
             if !self.calls.is_sending() && self.calls.has_more(&vm) {
                 self.calls.sync(&vm, true);
@@ -121,6 +138,7 @@ impl Context for Root {
             return true;
         };
         self.leaving = true;
+        vm.metrics.publish();
         if self.calls.is_sending() {
             return false;
         }
@@ -144,7 +162,7 @@ impl RootContext for Root {
                 return false;
             }
         };
-        let vm = Rc::new(Vm::new(config));
+        let vm = Rc::new(Vm::new(config, self.context));
         self.generation = generation(&vm, &configuration);
         log::debug!(
             "tallygate {} for {} by way of {}",
@@ -159,18 +177,25 @@ impl RootContext for Root {
 
     fn on_tick(&mut self) {
         let Some(vm) = self.vm.clone() else { return };
+        if waiting::take_over(&vm) {
+            // The tick was asked for early.
+            envoy::tick_every(TICK);
+        }
         vm.refresh();
+        vm.metrics.publish();
         if self.leaving {
             return;
         }
         if let Some(traps) = self.campaign(&vm) {
+            #[cfg(feature = "trap")]
+            crate::trap::arm(&vm);
             self.lead(&vm, traps);
         }
     }
 
-    fn create_http_context(&self, _: u32) -> Option<Box<dyn HttpContext>> {
+    fn create_http_context(&self, context: u32) -> Option<Box<dyn HttpContext>> {
         let vm = self.vm.clone()?;
-        Some(Box::new(Http::new(vm)))
+        Some(Box::new(Http::new(vm, context)))
     }
 
     fn get_type(&self) -> Option<ContextType> {

@@ -7,17 +7,25 @@ use crate::envoy::{self, CallAnswer, ProcessData};
 use crate::vm::Vm;
 use std::mem::replace;
 use std::time::Duration;
+use tallygate_core::contact::Contact;
 use tallygate_core::flush::{Sealed, Sent};
 use tallygate_core::intake::{self, Intake};
 use tallygate_core::leader;
 use tallygate_core::shared::SharedData as _;
-use tallygate_core::wire::{self, Cursor, HealthV1, Snapshot, Sync, SyncAnswer, SyncV1};
+use tallygate_core::wire::{
+    self, Cursor, HealthV1, ProductHealthV1, Snapshot, Sync, SyncAnswer, SyncAnswerV1, SyncV1,
+};
 
 /// Usage is sent this often, in milliseconds; ticks are coarser than that, so it stays under a second.
 const SYNC_EVERY_MS: u64 = 750;
 /// Once this many batches wait, the control plane is away: then one a minute, and the records keep the rest.
 const MANY_WAITING: usize = 4;
 const SEAL_WHEN_MANY_WAITING_MS: u64 = 60_000;
+/// After a restore, what is held in so many slots is told with each sync, up to so many cells and a slot's more.
+const DECLARED_SLOTS: u32 = 8_192;
+const DECLARED_CELLS: usize = 2_000;
+/// How often it is told what was done for each product, in milliseconds.
+const HEALTH_EVERY_MS: u64 = 5_000;
 /// How long the control plane may hold a snapshot call open.
 const LONG_POLL_SECS: u64 = 25;
 const SNAPSHOT_TIMEOUT: Duration = Duration::from_secs(35);
@@ -43,8 +51,14 @@ pub(crate) struct Calls {
     sealed_ms: u64,
     /// What the sync under way was sent as.
     sent: Sent,
+    /// Slots below this number have told in it what is held in them.
+    declared: u32,
     /// More was waiting than the last batch could carry.
     more: bool,
+    /// Credit was returned that no batch has told of.
+    returned: bool,
+    /// When it was last told what was done for each product.
+    health_ms: u64,
     best_round_trip_ms: Option<u64>,
 }
 
@@ -90,6 +104,7 @@ impl Calls {
         let crowded = flush.outbox().0.batches.len() >= MANY_WAITING
             && !has_passed(now_ms, self.sealed_ms, SEAL_WHEN_MANY_WAITING_MS);
         if draining || !crowded {
+            self.returned = false;
             let sealed = flush.seal();
             self.more = sealed == Sealed::Batch { more: true };
             if let Sealed::Batch { .. } = sealed {
@@ -104,19 +119,27 @@ impl Calls {
             .next()
             .map(|batch| (batch.seq, batch.rows.clone()))
             .unwrap_or_default();
+        let (declared, next) = if outbox.epoch != 0 && outbox.declared < vm.keys.slots() {
+            let end = outbox.declared.saturating_add(DECLARED_SLOTS);
+            let slots = outbox.declared..end.min(vm.keys.slots());
+            flush.leases(slots, DECLARED_CELLS, vm.database_ms(now_ms))
+        } else {
+            (Vec::new(), outbox.declared)
+        };
+        self.declared = next;
         let health = HealthV1 {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             revision: vm.revision(),
             batches_waiting: waiting,
             rejected_entries: vm.rejected_entries(),
-            products: Vec::new(),
+            products: self.product_health(vm, draining, now_ms),
         };
         let body = wire::encode(&Sync::V1(SyncV1 {
             instance: outbox.instance,
             epoch: outbox.epoch,
             seq,
             rows,
-            declared: Vec::new(),
+            declared,
             draining,
             health,
         }));
@@ -137,11 +160,21 @@ impl Calls {
 
     /// Whether the last sync went well and more usage waits than one batch could take.
     pub(crate) fn has_more(&self, vm: &Vm) -> bool {
-        self.sync.failures == 0 && (self.more || vm.flush().outbox().0.next().is_some())
+        self.sync.failures == 0
+            && (self.more || self.returned || vm.flush().outbox().0.next().is_some())
     }
 
-    /// Takes in an answer. `fence` is that of the lease, if this VM leads.
-    pub(crate) fn answered(&mut self, vm: &Vm, token: u32, body_size: usize, fence: Option<u64>) {
+    /// Takes in an answer, if it is to one of these calls. `fence` is that of the lease, if this VM leads.
+    pub(crate) fn answered(
+        &mut self,
+        vm: &Vm,
+        token: u32,
+        body_size: usize,
+        fence: Option<u64>,
+    ) -> bool {
+        if ![self.snapshot.token, self.sync.token].contains(&Some(token)) {
+            return false;
+        }
         let answer = envoy::call_answer(body_size);
         let refused = matches!(answer.status, Some(401 | 403 | 409));
         let was_refused = if self.snapshot.token == Some(token) {
@@ -149,13 +182,11 @@ impl Calls {
             let good = self.take_snapshot(vm, &answer, fence);
             self.snapshot.went(good);
             replace(&mut self.snapshot.refused, refused)
-        } else if self.sync.token == Some(token) {
+        } else {
             self.sync.token = None;
             let good = self.take_sync(vm, &answer);
             self.sync.went(good);
             replace(&mut self.sync.refused, refused)
-        } else {
-            return;
         };
         // Said once, not with every try: each kind of call may be refused by itself.
         if refused && !was_refused {
@@ -164,11 +195,16 @@ impl Calls {
                 "the control plane refuses this gateway, which goes on with what it has; give it a new token, or remove the gateway whose place it takes: {why}"
             );
         }
+        if refused {
+            Contact::refused(&ProcessData, &vm.keys);
+            vm.read_contact();
+        }
         let any = self.snapshot.refused || self.sync.refused;
         vm.metrics.unauthorized.record(u64::from(any));
         if answer.status != Some(200) {
-            vm.metrics.failed_calls.increment();
+            vm.metrics.failed_calls.add(1);
         }
+        true
     }
 
     fn take_snapshot(&mut self, vm: &Vm, answer: &CallAnswer, fence: Option<u64>) -> bool {
@@ -209,16 +245,53 @@ impl Calls {
             return false;
         };
         self.set_clock(vm, answer.now_ms);
-        let left = vm.flush().acknowledge(self.sent, answer.epoch, answer.ack);
+        Contact::answered(
+            &ProcessData,
+            &vm.keys,
+            answer.epoch,
+            self.sync.sent_ms,
+            envoy::clock_ms(),
+        );
+        vm.read_contact();
+        let left = vm
+            .flush()
+            .acknowledge(self.sent, answer.epoch, answer.ack, self.declared);
         for (row, why) in &answer.rejected {
             log::error!("the ledger put a row of usage ({row}) in quarantine: {why}");
-            vm.metrics.rejected_rows.increment();
+            vm.metrics.rejected_rows.add(1);
         }
-        if left && self.has_more(vm) {
+        // What is said of leases is said to the instance and in the epoch that asked.
+        if self.sent.instance == vm.instance() && self.sent.epoch == answer.epoch {
+            self.take_credit(vm, &answer);
+        }
+        if self.returned || (left && self.has_more(vm)) {
             // More is waiting: no need to wait for it.
             self.sync.sent_ms = 0;
         }
         true
+    }
+
+    fn take_credit(&mut self, vm: &Vm, answer: &SyncAnswerV1) {
+        let (flush, now_ms) = (vm.flush(), vm.now_ms());
+        for told in &answer.credits {
+            flush.apply(told.application, &told.cells, now_ms);
+        }
+        for told in &answer.recalls {
+            if flush.recall(told.application, &told.cells, now_ms) {
+                self.returned = true;
+                vm.metrics.recalls.add(1);
+            }
+        }
+    }
+
+    /// What was done for each product, every few seconds.
+    fn product_health(&mut self, vm: &Vm, draining: bool, now_ms: u64) -> Vec<ProductHealthV1> {
+        if !draining && !has_passed(now_ms, self.health_ms, HEALTH_EVERY_MS) {
+            return Vec::new();
+        }
+        self.health_ms = now_ms;
+        vm.metrics.publish();
+        vm.health()
     }
 
     /// Keeps the clock that was measured over the fastest round trip: its error is half of that at most.
@@ -271,19 +344,8 @@ impl Line {
         timeout: Duration,
         now_ms: u64,
     ) {
-        let bearer = format!("Bearer {}", vm.config.token);
-        let mut headers = vec![
-            (":method", method),
-            (":path", path),
-            (":authority", vm.config.authority.as_str()),
-            ("authorization", bearer.as_str()),
-            ("accept", wire::COMPACT),
-        ];
-        if body.is_some() {
-            headers.push(("content-type", wire::COMPACT));
-        }
         self.sent_ms = now_ms;
-        match envoy::call(&vm.config.cluster, headers, body, timeout) {
+        match envoy::call_control_plane(&vm.config, method, path, body, timeout) {
             Ok(token) => self.token = Some(token),
             Err(status) => {
                 // The first moments of an Envoy have no addresses yet: say it only when that lasts.

@@ -8,18 +8,20 @@ use crate::envoy::{self, ProcessData};
 use crate::fingerprint::Fingerprint;
 use crate::metrics::Metrics;
 use crate::recent::Recent;
+use crate::waiting::Waiting;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use tallygate_core::compiled::{Catalogue, Product};
+use tallygate_core::contact::Contact;
 use tallygate_core::decide::{Credentials, Digests, Directory, Lookup};
 use tallygate_core::directory::Application;
 use tallygate_core::flush::Flush;
 use tallygate_core::id::ProductId;
 use tallygate_core::intake::{self, Layer};
 use tallygate_core::shared::{self, Keys, SharedData as _};
-use tallygate_core::wire::{self, Digest, Instance, ProductV1};
+use tallygate_core::wire::{self, Digest, Instance, ProductHealthV1, ProductV1};
 
 /// Of so many requests the duration of one is recorded.
 const SAMPLED: u32 = 16;
@@ -32,14 +34,19 @@ pub(crate) struct Vm {
     pub(crate) keys: Keys,
     /// This VM among those of the process.
     pub(crate) id: u64,
+    /// The root context that it belongs to.
+    pub(crate) root_context: u32,
     /// Whether it has seen a request.
     pub(crate) serving: Cell<bool>,
+    /// Requests that wait for credit.
+    pub(crate) waiting: Waiting,
     finished: Cell<u32>,
     rejected_entries: Cell<u32>,
     /// Counters.
     pub(crate) metrics: Metrics,
     instance: Cell<Option<Instance>>,
     clock_ahead_ms: Cell<i64>,
+    contact: Cell<Contact>,
     seen: RefCell<Option<Layer>>,
     products: RefCell<HashMap<ProductId, Arc<Product>>>,
     catalogue: RefCell<Option<Rc<Catalogue>>>,
@@ -51,17 +58,20 @@ pub(crate) struct Vm {
 // === impl Vm ===
 
 impl Vm {
-    pub(crate) fn new(config: Config) -> Self {
+    pub(crate) fn new(config: Config, root_context: u32) -> Self {
         let vm = Self {
             keys: config.keys(),
             config,
             id: envoy::random(),
+            root_context,
             serving: Cell::new(false),
+            waiting: Waiting::default(),
             finished: Cell::new(0),
             rejected_entries: Cell::new(0),
             metrics: Metrics::define(),
             instance: Cell::new(None),
             clock_ahead_ms: Cell::new(0),
+            contact: Cell::default(),
             seen: RefCell::new(None),
             products: RefCell::default(),
             catalogue: RefCell::new(None),
@@ -76,6 +86,7 @@ impl Vm {
     /// Looks at what may have changed in shared data since the last tick.
     pub(crate) fn refresh(&self) {
         self.read_instance();
+        self.read_contact();
         let clock = ProcessData
             .get(&self.keys.clock())
             .0
@@ -138,6 +149,19 @@ impl Vm {
         instance
     }
 
+    /// When the control plane was last heard of, as last read.
+    pub(crate) fn contact(&self) -> Contact {
+        self.contact.get()
+    }
+
+    /// Reads when the control plane was last heard of.
+    pub(crate) fn read_contact(&self) {
+        let contact = Contact::read(&ProcessData, &self.keys);
+        self.contact.set(contact);
+        let away = contact.is_away(envoy::clock_ms());
+        self.metrics.away.record(u64::from(away));
+    }
+
     /// The flush of this process.
     pub(crate) fn flush(&self) -> Flush<'_, ProcessData> {
         Flush {
@@ -149,7 +173,12 @@ impl Vm {
 
     /// Milliseconds since 1970 by the database's clock, as far as it is known.
     pub(crate) fn now_ms(&self) -> u64 {
-        envoy::clock_ms().saturating_add_signed(self.clock_ahead_ms.get())
+        self.database_ms(envoy::clock_ms())
+    }
+
+    /// What the database's clock says when this machine's says so.
+    pub(crate) fn database_ms(&self, here_ms: u64) -> u64 {
+        here_ms.saturating_add_signed(self.clock_ahead_ms.get())
     }
 
     /// The revision requests are decided by.
@@ -157,6 +186,14 @@ impl Vm {
         self.seen.borrow().as_ref().map_or(0, |layer| {
             layer.cursor.products.max(layer.cursor.applications)
         })
+    }
+
+    /// What the process has done for each product.
+    pub(crate) fn health(&self) -> Vec<ProductHealthV1> {
+        let products = self.products.borrow();
+        let mut in_order: Vec<_> = products.values().map(Arc::as_ref).collect();
+        in_order.sort_by_key(|product| product.id);
+        self.metrics.health(in_order.into_iter())
     }
 
     fn look_up(&self, ident: &Digest) -> Lookup {

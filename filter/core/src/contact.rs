@@ -15,6 +15,8 @@ pub struct Contact {
     pub sent_ms: u64,
     /// When its answer came.
     pub answered_ms: u64,
+    /// The ledger's epoch, as that answer told it.
+    pub epoch: i64,
     /// The control plane answers, and refuses this gateway: its token was revoked.
     pub refused: bool,
 }
@@ -31,11 +33,12 @@ impl Contact {
     }
 
     /// Notes a sync that was answered. An answer to an earlier one changes nothing, unless the clock was set back since.
-    pub fn answered(data: &impl SharedData, keys: &Keys, sent_ms: u64, now_ms: u64) {
+    pub fn answered(data: &impl SharedData, keys: &Keys, epoch: i64, sent_ms: u64, now_ms: u64) {
         Self::change(data, keys, |known| {
             (sent_ms > known.sent_ms || known.sent_ms > now_ms).then_some(Self {
                 sent_ms,
                 answered_ms: now_ms,
+                epoch,
                 refused: false,
             })
         });
@@ -59,10 +62,11 @@ impl Contact {
             && now_ms < self.sent_ms.saturating_add(TTL_MS - MARGIN_MS)
     }
 
-    /// Whether the control plane answers nobody. One that refuses is there.
+    /// Whether the control plane answers nobody any more. One that refuses is there.
     #[must_use]
     pub fn is_away(&self, now_ms: u64) -> bool {
-        !self.refused && now_ms >= self.answered_ms.saturating_add(AWAY_MS)
+        let ever = self.answered_ms != 0;
+        ever && !self.refused && now_ms >= self.answered_ms.saturating_add(AWAY_MS)
     }
 
     fn change(data: &impl SharedData, keys: &Keys, next: impl Fn(Self) -> Option<Self>) {
