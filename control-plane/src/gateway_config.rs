@@ -52,6 +52,10 @@ pub struct Args {
     #[arg(long, value_name = "PATH")]
     ca_file: Option<PathBuf>,
 
+    /// Read no form bodies, neither for credentials nor for rules: uploads of any length may then wait for credit
+    #[arg(long)]
+    no_form_credentials: bool,
+
     /// The control plane's admin address
     #[arg(long, value_name = "URL", env = "TALLYGATE_ADMIN_URL")]
     admin_url: String,
@@ -94,6 +98,7 @@ pub async fn run(args: &Args) -> anyhow::Result<String> {
             listener: args.listener,
             token,
         }],
+        form_credentials: !args.no_form_credentials,
         listeners_file: None,
     };
     print(&bootstrap, &name, args.concurrency)

@@ -123,6 +123,7 @@ fn bootstrap(
             listener: addresses.direct,
             token: token.to_owned(),
         }],
+        form_credentials: true,
         listeners_file: None,
     };
     let mut value = generated.to_value();

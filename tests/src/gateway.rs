@@ -100,6 +100,7 @@ impl Gateway {
             filter: filter.path()?,
             ca_file: system_ca_file(),
             gateways: staging.into_iter().chain([production]).collect(),
+            form_credentials: true,
             listeners_file: Some(folder.join("listeners.json")),
         };
         let file = folder.join("envoy.json");

@@ -41,6 +41,7 @@ impl Demo {
                 gateway(Environment::Staging, self.ports.staging)?,
                 gateway(Environment::Production, self.ports.gateway)?,
             ],
+            form_credentials: true,
             listeners_file: None,
         };
         let file = self.dir.join("envoy.yaml");

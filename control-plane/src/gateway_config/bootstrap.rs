@@ -25,6 +25,9 @@ pub struct Bootstrap {
     pub ca_file: PathBuf,
     /// The listeners.
     pub gateways: Vec<Gateway>,
+    /// Whether form bodies are read for credentials and rules. Envoy holds back the bodies of requests that wait for
+    /// credit only where they are not; where they are it buffers them, and what is too long for that is refused (503).
+    pub form_credentials: bool,
     /// Where Envoy watches for its listeners ([`Bootstrap::listeners`]) instead of having them fixed.
     pub listeners_file: Option<PathBuf>,
 }

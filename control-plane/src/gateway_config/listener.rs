@@ -110,6 +110,7 @@ fn plugin(bootstrap: &Bootstrap, gateway: &Gateway) -> Value {
         "clusters": {"plain": UPSTREAM_PLAIN, "tls": UPSTREAM_TLS},
         "default_product": null,
         "cold_start": "deny",
+        "form_credentials": bootstrap.form_credentials,
     });
     json!({
         "@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm",
@@ -117,8 +118,9 @@ fn plugin(bootstrap: &Bootstrap, gateway: &Gateway) -> Value {
             "name": format!("tallygate_{}", gateway.environment),
             // A worker whose VM trapped gets a new one; what it had counted is in shared data.
             "failure_policy": "FAIL_RELOAD",
-            // Lets the filter hold a request's headers until it has seen the form body.
-            "allow_on_headers_stop_iteration": true,
+            // Lets the filter hold a request's headers until it has seen the form body. Without it Envoy reads no body of a
+            // request that is held, however long it is.
+            "allow_on_headers_stop_iteration": bootstrap.form_credentials,
             "vm_config": {
                 // Shared data belongs to this id: workers, and the filter before and after an update, meet there.
                 "vm_id": format!("tallygate-{}", gateway.environment),

@@ -19,6 +19,7 @@ fn example(url: &str) -> Bootstrap {
             listener: local(8082),
             token: "tgg_EXAMPLE".to_owned(),
         }],
+        form_credentials: true,
         listeners_file: None,
     }
 }
