@@ -28,6 +28,9 @@ pub(crate) struct Config {
     pub(crate) application_slots: u32,
     /// Whether form bodies are read: not where Envoy is to hold back the bodies of requests that wait for credit.
     pub(crate) form_credentials: bool,
+    /// Whether each admission looks again whose shared data these are: where other plugins of the same `vm_id` come and go,
+    /// Envoy may wipe them under live VMs.
+    pub(crate) guard_against_wipes: bool,
 }
 
 /// Who chooses the upstream.
@@ -81,6 +84,7 @@ impl Config {
             "default_product",
             "environment",
             "form_credentials",
+            "guard_against_wipes",
             "upstream",
         ];
         refuse_unknown(&root, "", &known)?;
@@ -123,12 +127,8 @@ impl Config {
             .filter(|slots| (1_024..=1_048_576).contains(slots))
             .and_then(|slots| u32::try_from(slots).ok())
             .ok_or_else(|| refused("application_slots", "must be a number from 1024 to 1048576"))?;
-        let form_credentials = match root.get("form_credentials") {
-            None => true,
-            Some(value) => value
-                .as_bool()
-                .ok_or_else(|| refused("form_credentials", "must be true or false"))?,
-        };
+        let form_credentials = flag(&root, "form_credentials", true)?;
+        let guard_against_wipes = flag(&root, "guard_against_wipes", false)?;
         let environment = text(&root, "", "environment")?;
         if !matches!(environment.as_str(), "staging" | "production") {
             return Err(refused("environment", "must be `staging` or `production`"));
@@ -150,6 +150,7 @@ impl Config {
             cold_start,
             application_slots,
             form_credentials,
+            guard_against_wipes,
         })
     }
 
@@ -194,6 +195,12 @@ fn text(map: &Map<String, Value>, prefix: &str, field: &str) -> Result<String, R
         )),
         None => Err(refused(&format!("{prefix}{field}"), "is missing")),
     }
+}
+
+fn flag(map: &Map<String, Value>, field: &str, absent: bool) -> Result<bool, Refused> {
+    map.get(field)
+        .map_or(Some(absent), Value::as_bool)
+        .ok_or_else(|| refused(field, "must be true or false"))
 }
 
 /// One of a few words; the first when the field is absent.

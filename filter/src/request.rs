@@ -165,7 +165,12 @@ fn charge(
 /// Takes the charge from the application's slot; nothing when shared data will not hold still.
 fn admit(vm: &Vm, request: &mut Admissible<'_>, moment: &Moment) -> Option<Admission> {
     for _ in 0..TRIES {
-        match admission::admit(
+        let admit = if vm.config.guard_against_wipes {
+            admission::admit_guarded
+        } else {
+            admission::admit
+        };
+        match admit(
             &vm.flush(),
             request.application,
             &mut request.charge,

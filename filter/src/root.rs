@@ -10,6 +10,7 @@ use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::ContextType;
 use std::rc::Rc;
 use std::time::Duration;
+use tallygate_core::forget::Quiet;
 use tallygate_core::key::digest;
 use tallygate_core::leader::{self, Candidate, Role};
 use tallygate_core::shared::SharedData as _;
@@ -29,6 +30,7 @@ pub(crate) struct Root {
     fence: Option<u64>,
     swept_to: u32,
     fast_sweeps_left: u32,
+    quiet: Quiet,
     leaving: bool,
 }
 
@@ -42,6 +44,7 @@ impl Root {
             fence: None,
             swept_to: 0,
             fast_sweeps_left: 0,
+            quiet: Quiet::default(),
             leaving: false,
         }
     }
@@ -55,6 +58,8 @@ impl Root {
         self.fast_sweeps_left = self.fast_sweeps_left.saturating_sub(1);
         let end = self.swept_to.saturating_add(step).min(vm.keys.slots());
         vm.flush().sweep(self.swept_to..end);
+        vm.flush()
+            .forget(&mut self.quiet, self.swept_to..end, vm.now_ms());
         self.swept_to = if end == vm.keys.slots() { 0 } else { end };
         self.calls.sync(vm, false);
         self.calls.ask_for_snapshot(vm, traps);

@@ -69,6 +69,20 @@ pub fn admit(
     Admission::Contended
 }
 
+/// As [`admit`], where shared data may be wiped under live VMs: a write that came just after made the record anew, where no
+/// flush of the new instance will look, and does not count.
+pub fn admit_guarded(
+    process: &Flush<'_, impl SharedData>,
+    application: ApplicationId,
+    charge: &mut Charge,
+    moment: &Moment,
+) -> Admission {
+    match admit(process, application, charge, moment) {
+        Admission::Admitted { .. } if !process.is_current() => Admission::OtherInstance,
+        decided => decided,
+    }
+}
+
 /// What to ask for when [`admit`] found a cell dry: what `waiting` requests like this one need.
 pub fn asked(
     process: &Flush<'_, impl SharedData>,

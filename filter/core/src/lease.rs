@@ -24,8 +24,10 @@ pub const RECALL_MS: u64 = 3_000;
 pub const AHEAD_SECS: u64 = 4;
 /// What a holder that has reported keeps at hand however slow its traffic: so that it need not ask for every request.
 pub const FLOOR: u64 = 8;
-/// Holders of more than [`FLOOR`] that report nothing for so long are asked to return it, in milliseconds.
+/// Holders of more than [`FLOOR`] that report nothing for so long are asked to return it, in milliseconds …
 pub const IDLE_MS: u64 = 2 * TTL_MS;
+/// … and those of less, in milliseconds: then their gateway may forget the application.
+pub const LONG_IDLE_MS: u64 = 3_600_000;
 /// So many windows in a row may go by without traffic before the next is no longer granted ahead.
 pub const IDLE_WINDOWS: u32 = 10;
 /// How long a refusal holds without asking again when others hold credit, in milliseconds …

@@ -141,6 +141,7 @@ mod decimal;
 pub mod directory;
 mod few;
 pub mod flush;
+pub mod forget;
 pub mod id;
 pub mod intake;
 pub mod key;

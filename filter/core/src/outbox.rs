@@ -66,6 +66,13 @@ impl Outbox {
         self.debited && self.epoch != 0 && self.batches.len() < MOST_BATCHES
     }
 
+    /// Whether the ledger holds the batch with this number among all that were sealed, and those before it.
+    #[must_use]
+    pub fn is_acknowledged(&self, sealed: u64) -> bool {
+        let waiting = u64::try_from(self.batches.len()).unwrap_or(u64::MAX);
+        sealed <= self.sealed.saturating_sub(waiting)
+    }
+
     /// The batch sealed last, if it is still here.
     #[must_use]
     pub fn last(&self) -> Option<&Batch> {

@@ -172,27 +172,14 @@ impl Slot {
     /// Makes a record at the end, in the place of those that are idle: nothing to report, and no window open, nor
     /// just closed.
     fn make(&mut self, application: ApplicationId, now_secs: u64) -> Place {
-        let mut kept = Vec::with_capacity(self.bytes.len().saturating_add(RECORD));
-        kept.extend_from_slice(self.bytes.get(..SLOT).unwrap_or_default());
-        let mut records: u32 = 0;
-        for place in self.places() {
-            if place.usages < place.end
-                || self.is_returning(place)
-                || self.holds_open_window(place, now_secs)
-            {
-                kept.extend_from_slice(self.bytes.get(place.start..place.end).unwrap_or_default());
-                records = records.saturating_add(1);
-            }
-        }
-        let start = kept.len();
-        kept.extend_from_slice(&application.0.to_le_bytes());
-        kept.extend_from_slice(&[0; 8]);
-        self.bytes = kept;
-        put(
-            &mut self.bytes,
-            RECORDS,
-            &records.saturating_add(1).to_le_bytes(),
-        );
+        self.retain(|slot, place| {
+            slot.has_to_report(place) || slot.holds_open_window(place, now_secs)
+        });
+        let records = get_u32(&self.bytes, RECORDS).saturating_add(1);
+        put(&mut self.bytes, RECORDS, &records.to_le_bytes());
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(&application.0.to_le_bytes());
+        self.bytes.extend_from_slice(&[0; 8]);
         let end = start.saturating_add(RECORD);
         Place {
             start,
@@ -200,6 +187,36 @@ impl Slot {
             usages: end,
             end,
         }
+    }
+
+    /// Keeps those records only. Returns whether any went.
+    fn retain(&mut self, keep: impl Fn(&Self, Place) -> bool) -> bool {
+        let mut kept = Vec::with_capacity(self.bytes.len().saturating_add(RECORD + CELL + USAGE));
+        kept.extend_from_slice(self.bytes.get(..SLOT).unwrap_or_default());
+        let mut records: u32 = 0;
+        for place in self.places().filter(|place| keep(self, *place)) {
+            kept.extend_from_slice(self.bytes.get(place.start..place.end).unwrap_or_default());
+            records = records.saturating_add(1);
+        }
+        let gone = kept.len() < self.bytes.len();
+        self.bytes = kept;
+        put(&mut self.bytes, RECORDS, &records.to_le_bytes());
+        gone
+    }
+
+    /// Forgets the records that hold nothing and have nothing to report, as far as this slot can tell. Returns whether there
+    /// were any.
+    pub fn forget(&mut self, now_ms: u64) -> bool {
+        self.retain(|slot, place| slot.has_to_report(place) || slot.holds_credit(place, now_ms))
+    }
+
+    /// Whether a record has anything in an open window that only it knows, or was told of just now.
+    fn holds_credit(&self, place: Place, now_ms: u64) -> bool {
+        (place.cells..place.usages).step_by(CELL).any(|at| {
+            let credit = cell::read(&self.bytes, at);
+            let over = CellKey::at(&self.bytes, at).is_some_and(|key| key.is_over(now_ms / 1_000));
+            !over && (credit.left() > 0 || credit.over > 0 || credit.mark.until_ms > now_ms)
+        })
     }
 
     fn holds_open_window(&self, place: Place, now_secs: u64) -> bool {

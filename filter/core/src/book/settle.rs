@@ -1,7 +1,7 @@
 //! What is settled: spent and returned credit, beside the usage that it was spent on.
 
 use super::{Cell, Lease};
-use crate::lease::{FLOOR, IDLE_MS};
+use crate::lease::{FLOOR, IDLE_MS, LONG_IDLE_MS};
 
 /// Reports that come closer upon another than this tell no rate, in milliseconds.
 const SHORTEST_MS: u64 = 500;
@@ -65,7 +65,12 @@ pub fn declare(cell: &mut Cell, lease: &mut Lease, granted: u64) {
 #[must_use]
 pub fn takes_back(cell: &Cell, lease: &Lease, draining: bool, now_ms: u64) -> bool {
     let last_ms = lease.settled_at_ms.max(lease.granted_at_ms);
-    let idle = lease.left() > FLOOR && now_ms >= last_ms.saturating_add(IDLE_MS);
+    let patience_ms = if lease.left() > FLOOR {
+        IDLE_MS
+    } else {
+        LONG_IDLE_MS
+    };
+    let idle = now_ms >= last_ms.saturating_add(patience_ms);
     lease.left() > 0 && (draining || lease.is_recalled(now_ms) || idle || cell.is_over())
 }
 

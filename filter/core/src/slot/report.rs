@@ -5,7 +5,6 @@ use super::cell::{self, CELL, CellKey};
 use super::{DEBITED, Place, Slot, USAGE};
 use crate::id::{ApplicationId, MetricId};
 use crate::wire::{CellTotalsV1, UsageRowV1, UsageV1};
-
 use alloc::vec::Vec;
 
 impl Slot {
@@ -54,7 +53,7 @@ impl Slot {
         true
     }
 
-    fn has_to_report(&self, place: Place) -> bool {
+    pub(super) fn has_to_report(&self, place: Place) -> bool {
         place.usages < place.end || self.is_returning(place)
     }
 
