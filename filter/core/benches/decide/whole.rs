@@ -8,6 +8,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 use tallygate_core::admission::{Admission, admit};
 use tallygate_core::compiled::{Catalogue, Product};
+use tallygate_core::credit::Moment;
 use tallygate_core::decide::{Admissible, Decision, Directory, Lookup, decide};
 use tallygate_core::directory::{self, bucket_bits, bucket_of};
 use tallygate_core::flush::Flush;
@@ -17,16 +18,22 @@ use tallygate_core::key::{digest, ident};
 use tallygate_core::period::Period;
 use tallygate_core::request::{FormBody, Headers, RequestView};
 use tallygate_core::shared::{Keys, Lost, SharedData, Version};
-use tallygate_core::slot::slot_of;
+use tallygate_core::slot::{LimitCharge, slot_of};
 use tallygate_core::wire::{
-    ApplicationV1, ConfigV1, CredentialKindV1, CredentialsV1, Digest, ErrorsV1, LimitV1, MetricV1,
-    PlanV1, ProductV1, PublicUrlV1, RuleV1, SourceV1,
+    ApplicationV1, ConfigV1, CredentialKindV1, CredentialsV1, CreditV1, Digest, ErrorsV1,
+    LeaseTotalsV1, LimitV1, MetricV1, OnDisconnectV1, PlanV1, ProductV1, PublicUrlV1, RuleV1,
+    SourceV1,
 };
 
 const PRODUCT: ProductId = ProductId(1);
 const PLAN: PlanId = PlanId(1);
 const SLOTS: u32 = 65_536;
 const NOW_SECS: u64 = 1_795_514_430;
+const MOMENT: Moment = Moment {
+    now_ms: NOW_SECS * 1_000,
+    credit_is_valid: true,
+    may_overdraw: false,
+};
 
 pub(super) fn report() {
     for (rules, applications) in [(10, 1_000), (1_000, 1_000_000)] {
@@ -111,7 +118,9 @@ impl Gateway {
             );
             let found = Lookup::Found(Arc::new(found.expect("just written")));
             let only = Remembered(HashMap::from([(ident(PRODUCT, b"alice"), found)]));
-            self.admit(self.decided(&self.request(), &only));
+            let request = self.decided(&self.request(), &only);
+            self.grant(&request);
+            self.admit(request);
         }
     }
 
@@ -133,13 +142,46 @@ impl Gateway {
     }
 
     fn admit(&self, mut request: Admissible<'_>) {
-        let process = Flush {
+        let admission = admit(
+            &self.process(),
+            request.application,
+            &mut request.charge,
+            &MOMENT,
+        );
+        let admitted = Admission::Admitted {
+            lost: 0,
+            overdraft: 0,
+        };
+        assert_eq!(admission, admitted);
+    }
+
+    /// As if the control plane had granted all that a request will ever need.
+    fn grant(&self, request: &Admissible<'_>) {
+        let credit = |limit: &LimitCharge| CreditV1 {
+            totals: LeaseTotalsV1 {
+                metric: limit.metric,
+                period: limit.period,
+                window: u64::from(limit.window),
+                granted: limit.value,
+                spent: 0,
+                returned: 0,
+            },
+            version: 1,
+            free: 0,
+            elsewhere: false,
+            limits_rev: request.charge.limits_rev,
+        };
+        let told: Vec<_> = request.charge.limits.iter().map(credit).collect();
+        self.process()
+            .apply(request.application, &told, MOMENT.now_ms);
+    }
+
+    fn process(&self) -> Flush<'_, Memory> {
+        Flush {
             data: &self.memory,
             keys: &self.keys,
             instance: [7; 16],
-        };
-        let admission = admit(&process, request.application, &mut request.charge, NOW_SECS);
-        assert_eq!(admission, Admission::Admitted { lost: 0 });
+        }
     }
 }
 
@@ -270,6 +312,7 @@ fn catalogue(rules: usize) -> Catalogue {
             debug_secret: None,
             rate_limit_headers: true,
             form_in_rules: false,
+            on_disconnect: OnDisconnectV1::default(),
         }),
     };
     let (product, problems) = Product::compile(&wire);

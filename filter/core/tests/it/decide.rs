@@ -1,5 +1,6 @@
 //! The whole decision, on one catalogue: what comes first, what is refused and why, what is charged.
 
+use crate::support::request::{all_of, moment};
 use std::collections::HashMap;
 use std::sync::Arc;
 use tallygate_core::compiled::{Catalogue, Product};
@@ -53,6 +54,7 @@ fn config(host: &str, base_path: &str, credentials: CredentialsV1, rules: Vec<Ru
         debug_secret: None,
         rate_limit_headers: true,
         form_in_rules: false,
+        on_disconnect: OnDisconnectV1::default(),
     }
 }
 
@@ -199,6 +201,7 @@ fn applications() -> Applications {
         let application = Application {
             id: ApplicationId(id),
             plan,
+            revision: 1,
             live,
             keys: keys.iter().map(|key| digest(key.as_bytes())).collect(),
         };
@@ -480,9 +483,11 @@ fn limits_name_their_windows() {
         ]
     );
 
-    let slot =
-        Slot::read(None, &[1; 16]).admit(ApplicationId(11), &mut admissible.charge, NOW_SECS);
-    assert_eq!(slot, Ok(()));
+    let mut slot = Slot::read(None, &[1; 16]);
+    let (application, moment) = (admissible.application, moment(NOW_SECS));
+    slot.apply(application, &all_of(&admissible.charge), moment.now_ms);
+    let admitted = slot.admit(application, &mut admissible.charge, &moment);
+    assert_eq!(admitted, Ok(0));
     let states: Vec<_> = admissible
         .limit_states(NOW_SECS)
         .iter()

@@ -25,6 +25,7 @@ fn known(wire: &ApplicationV1) -> Application {
     Application {
         id: wire.id,
         plan: wire.plan,
+        revision: wire.revision,
         live: wire.live,
         keys: wire.keys.iter().copied().take(255).collect(),
     }

@@ -1,46 +1,25 @@
 //! Usage on its way from the records to the ledger, with VMs that trap and meet wherever they can.
 
 mod exhaustive;
+mod ledger;
 mod random;
 mod threads;
 mod world;
 
+use crate::support::control_plane::{ControlPlane, admit_or_ask};
+use crate::support::request::{charge, moment};
 use crate::support::{Hooked, Memory, Wrote, keys, trap, until_trapped};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use tallygate_core::admission::{Admission, admit};
 use tallygate_core::flush::{Flush, Sealed, Sent};
-use tallygate_core::id::{ApplicationId, MetricId};
+use tallygate_core::id::ApplicationId;
 use tallygate_core::outbox::MOST_BATCHES;
 use tallygate_core::period::Period;
 use tallygate_core::shared::Keys;
-use tallygate_core::slot::{Charge, LimitCharge, Slot, slot_of};
+use tallygate_core::slot::{Slot, slot_of};
 use tallygate_core::wire::{Instance, PAGE_BYTES, UsageRowV1, decode};
 use world::Counts;
-
-/// The charge of a request that uses so much of each metric, under limits of (metric, period, value).
-fn charge(usage: &[(i64, u64)], limits: &[(i64, Period, u64)], now_secs: u64) -> Charge {
-    let limits = limits.iter().filter_map(|&(metric, period, value)| {
-        let (_, delta) = usage.iter().find(|(used, _)| *used == metric)?;
-        let window = period.window(now_secs);
-        Some(LimitCharge {
-            metric: MetricId(metric),
-            period,
-            value,
-            delta: *delta,
-            window: u32::try_from(window.start).unwrap(),
-            window_end: window.end,
-            spent: 0,
-        })
-    });
-    Charge {
-        usage: usage
-            .iter()
-            .map(|&(metric, delta)| (MetricId(metric), delta))
-            .collect(),
-        limits: limits.collect(),
-    }
-}
 
 fn counts(rows: &[UsageRowV1]) -> Counts {
     let mut counts = BTreeMap::new();
@@ -62,6 +41,10 @@ struct Quiet {
 const INSTANCE: Instance = [3; 16];
 const EPOCH: i64 = 7;
 const NOW_SECS: u64 = 1_000_000_000;
+const ADMITTED: Admission = Admission::Admitted {
+    lost: 0,
+    overdraft: 0,
+};
 
 impl Quiet {
     fn new(slots: u32) -> Self {
@@ -76,6 +59,7 @@ impl Quiet {
                 epoch: 0,
             },
             EPOCH,
+            0,
             0,
         );
         process
@@ -95,9 +79,9 @@ impl Quiet {
             &self.flush(),
             ApplicationId(application),
             &mut charge,
-            NOW_SECS,
+            &moment(NOW_SECS),
         );
-        assert_eq!(admission, Admission::Admitted { lost: 0 });
+        assert_eq!(admission, ADMITTED);
     }
 
     /// Acknowledges the oldest batch, and returns what it carried.
@@ -106,7 +90,7 @@ impl Quiet {
         let batch = outbox.next().expect("a batch");
         assert!(
             self.flush()
-                .acknowledge(Sent::of(&outbox), outbox.epoch, batch.seq)
+                .acknowledge(Sent::of(&outbox), outbox.epoch, batch.seq, 0)
         );
         counts(&decode::<Vec<UsageRowV1>>(&batch.rows).expect("rows"))
     }
@@ -122,7 +106,7 @@ fn nothing_is_sealed_before_the_ledger_has_named_its_epoch() {
     process.admit(1, &[(1, 1)]);
     assert_eq!(process.flush().seal(), Sealed::Full);
     let sent = Sent::of(&process.flush().outbox().0);
-    process.flush().acknowledge(sent, EPOCH, 0);
+    process.flush().acknowledge(sent, EPOCH, 0, 0);
     assert_eq!(process.flush().seal(), Sealed::Batch { more: false });
     assert_eq!(process.flush().seal(), Sealed::Nothing);
 }
@@ -137,7 +121,7 @@ fn batches_of_a_new_epoch_count_from_1_again() {
     process.deliver();
     // The database was restored.
     let sent = Sent::of(&process.flush().outbox().0);
-    process.flush().acknowledge(sent, 8, 0);
+    process.flush().acknowledge(sent, 8, 0, 0);
     (1..=4).for_each(|application| process.admit(application, &[(1, 1)]));
     process.flush().seal();
     let outbox = process.flush().outbox().0;
@@ -164,13 +148,13 @@ fn a_late_answer_changes_nothing() {
         ..now
     };
     let earlier = Sent { epoch: 6, ..now };
-    assert!(!process.flush().acknowledge(elsewhere, EPOCH, 1));
-    assert!(!process.flush().acknowledge(earlier, 6, 1));
-    assert!(!process.flush().acknowledge(earlier, EPOCH, 1));
+    assert!(!process.flush().acknowledge(elsewhere, EPOCH, 1, 0));
+    assert!(!process.flush().acknowledge(earlier, 6, 1, 0));
+    assert!(!process.flush().acknowledge(earlier, EPOCH, 1, 0));
     assert_eq!(process.flush().outbox().0, before);
-    assert!(process.flush().acknowledge(now, EPOCH, 1));
+    assert!(process.flush().acknowledge(now, EPOCH, 1, 0));
     assert!(
-        !process.flush().acknowledge(now, EPOCH, 1),
+        !process.flush().acknowledge(now, EPOCH, 1, 0),
         "once is enough"
     );
 }
@@ -197,7 +181,7 @@ fn a_batch_stays_until_it_is_debited() {
     // Another VM sends it, and the ledger takes it; then the database is restored, and takes it again.
     for epoch in [EPOCH, EPOCH + 1, EPOCH + 1] {
         let sent = Sent::of(&process.flush().outbox().0);
-        process.flush().acknowledge(sent, epoch, 1);
+        process.flush().acknowledge(sent, epoch, 1, 0);
         let outbox = process.flush().outbox().0;
         assert_eq!((outbox.batches.len(), outbox.debited), (1, false));
     }
@@ -227,7 +211,8 @@ fn a_request_that_is_trapped_after_its_write_is_found_by_the_sweep() {
             instance: INSTANCE,
         };
         let mut charge = charge(&[(1, 1)], &[], NOW_SECS);
-        let done = until_trapped(|| admit(&flush, ApplicationId(1), &mut charge, NOW_SECS));
+        let done =
+            until_trapped(|| admit(&flush, ApplicationId(1), &mut charge, &moment(NOW_SECS)));
         let slot = slot_of(ApplicationId(1), 4);
         let admitted = process.flush().slot(slot).0.rows().len();
         process.flush().sweep(0..4);
@@ -302,7 +287,8 @@ fn no_slot_waits_for_ever_behind_busier_ones() {
     for id in (1..=i64::from(SLOTS) * 55).map(ApplicationId) {
         let mut charge = charge(&big_usage(100), &[], NOW_SECS);
         let slot = &mut slots[slot_of(id, SLOTS) as usize];
-        slot.admit(id, &mut charge, NOW_SECS).expect("no limit");
+        slot.admit(id, &mut charge, &moment(NOW_SECS))
+            .expect("no limit");
     }
     let again = |number: u32| {
         // As before, but for the batch that was debited last.
@@ -377,9 +363,9 @@ fn what_stands_there_of_another_instance_is_left_alone() {
     };
     let before = process.flush().outbox().0;
     assert_eq!(stale.seal(), Sealed::Full);
-    assert!(!stale.acknowledge(Sent::of(&stale.outbox().0), EPOCH, 5));
+    assert!(!stale.acknowledge(Sent::of(&stale.outbox().0), EPOCH, 5, 0));
     let mut charge = charge(&[(1, 1)], &[], NOW_SECS);
-    let admission = admit(&stale, ApplicationId(1), &mut charge, NOW_SECS);
+    let admission = admit(&stale, ApplicationId(1), &mut charge, &moment(NOW_SECS));
     assert_eq!(admission, Admission::OtherInstance);
     assert_eq!(process.flush().outbox().0, before);
     assert_eq!(process.flush().slot(0).0.rows().len(), 1);
@@ -392,7 +378,11 @@ fn what_a_worker_brings_back_after_a_wipe_is_not_sealed() {
     process.memory.put(&process.keys.instance(), &[4; 16]);
     let before = process.flush().outbox().0;
     assert_eq!(process.flush().seal(), Sealed::Lost);
-    assert!(!process.flush().acknowledge(Sent::of(&before), EPOCH + 1, 0));
+    assert!(
+        !process
+            .flush()
+            .acknowledge(Sent::of(&before), EPOCH + 1, 0, 0)
+    );
     assert_eq!(process.flush().outbox().0, before);
 }
 
@@ -407,7 +397,7 @@ fn any_bytes_can_stand_in_shared_data() {
         process.flush().sweep(0..1);
         process.flush().seal();
         let sent = Sent::of(&process.flush().outbox().0);
-        process.flush().acknowledge(sent, EPOCH, 0);
+        process.flush().acknowledge(sent, EPOCH, 0, 0);
         process.flush().seal();
         assert_eq!(process.deliver().values().sum::<u64>(), 1);
     }

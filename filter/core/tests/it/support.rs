@@ -1,6 +1,9 @@
 //! Shared data of one Envoy process, in memory, with a hook before every call: there the test traps the VM, or lets
 //! another VM do something in between.
 
+pub(crate) mod control_plane;
+pub(crate) mod request;
+
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};

@@ -14,6 +14,7 @@ const PER_MINUTE: LimitState<'_> = LimitState {
     name: "hits-minute",
     limit: 600,
     remaining: 599,
+    elsewhere: false,
     delta: 1,
     reset_secs: Some(42),
     window_secs: Some(60),

@@ -3,14 +3,17 @@
 //! A message of each version is kept in `tests/golden`, in both forms. When a *new* version is added, its files are
 //! written by running these tests with `TALLYGATE_WRITE_GOLDEN=1`; files that are there already never change.
 
+mod snapshot;
+mod usage;
+
 use proptest::prelude::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use snapshot::snapshot;
 use std::fmt::Debug;
 use std::path::PathBuf;
-use tallygate_core::id::{ApplicationId, MetricId, PlanId, ProductId};
-use tallygate_core::period::Period;
 use tallygate_core::wire::*;
+use usage::{ask, ask_answer, sync, sync_answer, usage_rows};
 
 fn golden(file: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -58,209 +61,6 @@ fn check<T: Serialize + DeserializeOwned + PartialEq + Debug>(name: &str, messag
     assert_eq!(decode::<T>(&longer), Err(Unreadable), "{name}");
 }
 
-fn text(status: u16, body: &str) -> ErrorTextV1 {
-    ErrorTextV1 {
-        status,
-        content_type: "text/plain; charset=utf-8".into(),
-        body: body.into(),
-    }
-}
-
-fn credentials(kind: CredentialKindV1, sources: &[SourceV1]) -> CredentialsV1 {
-    CredentialsV1 {
-        kind,
-        sources: sources.to_vec(),
-        user_key: "user_key".into(),
-        app_id: "api_user".into(),
-        app_key: "api_key".into(),
-        jwt_claim: vec!["payload".into(), "azp".into()],
-        strip: true,
-    }
-}
-
-fn product() -> ProductV1 {
-    let limit = |(n, period): (u64, Period)| LimitV1 {
-        metric: MetricId(8),
-        period,
-        value: 600 * n,
-    };
-    ProductV1 {
-        id: ProductId(3),
-        revision: 70_000,
-        system_name: "mail".into(),
-        metrics: vec![
-            MetricV1 {
-                id: MetricId(7),
-                parent: None,
-                system_name: "hits".into(),
-            },
-            MetricV1 {
-                id: MetricId(8),
-                parent: Some(MetricId(7)),
-                system_name: "web_api".into(),
-            },
-        ],
-        plans: vec![PlanV1 {
-            id: PlanId(5),
-            limits: (0..).zip(Period::ALL).map(limit).collect(),
-        }],
-        config: Some(ConfigV1 {
-            version: 12,
-            public_urls: vec![PublicUrlV1 {
-                host: "*.example.com".into(),
-                base_path: "/mail".into(),
-            }],
-            rules: vec![RuleV1 {
-                methods: vec!["GET".into(), "POST".into()],
-                pattern: "/api/{version}/mail?to={address}".into(),
-                usages: vec![(MetricId(8), 1), (MetricId(7), u64::MAX)],
-                last: true,
-            }],
-            credentials: credentials(
-                CredentialKindV1::AppIdAndKey,
-                &[
-                    SourceV1::Query,
-                    SourceV1::Headers,
-                    SourceV1::Basic,
-                    SourceV1::Bearer,
-                    SourceV1::Form,
-                    SourceV1::Jwt,
-                ],
-            ),
-            errors: ErrorsV1::Custom {
-                auth_missing: text(401, "no credentials"),
-                auth_failed: text(403, "wrong credentials"),
-                no_match: text(404, "no rule"),
-                limits_exceeded: text(429, "zu viel \u{1f4ee}"),
-            },
-            upstream: Some(UpstreamV1 {
-                tls: true,
-                authority: "mail.internal:8443".into(),
-                path_prefix: "/v3".into(),
-                host_rewrite: Some("mail.example.net".into()),
-            }),
-            secret_token: "shared-secret".into(),
-            debug_secret: Some([0xdb; 16]),
-            rate_limit_headers: true,
-            form_in_rules: false,
-        }),
-    }
-}
-
-/// A snapshot with everything in it.
-fn snapshot() -> Snapshot {
-    let plain = ProductV1 {
-        id: ProductId(4),
-        plans: Vec::new(),
-        config: product().config.map(|config| ConfigV1 {
-            credentials: credentials(CredentialKindV1::UserKey, &[SourceV1::Headers]),
-            errors: ErrorsV1::Problem,
-            upstream: None,
-            debug_secret: None,
-            rate_limit_headers: false,
-            form_in_rules: true,
-            ..config
-        }),
-        ..product()
-    };
-    let deleted = ProductV1 {
-        id: ProductId(6),
-        metrics: Vec::new(),
-        plans: Vec::new(),
-        config: None,
-        ..product()
-    };
-    Snapshot::V1(SnapshotV1 {
-        epoch: 1_795_514_400_123,
-        now_ms: 1_795_514_400_456,
-        next: Cursor {
-            products: 70_001,
-            applications: 70_001,
-            application: i64::MAX,
-        },
-        complete: true,
-        applications_total: 1_000_000,
-        products: vec![product(), plain, deleted],
-        applications: vec![
-            ApplicationV1 {
-                id: ApplicationId(11),
-                revision: 70_001,
-                ident: [0x1d; 16],
-                product: ProductId(3),
-                plan: PlanId(5),
-                live: true,
-                keys: vec![[0xa1; 16], [0xa2; 16]],
-            },
-            ApplicationV1 {
-                id: ApplicationId(i64::MAX),
-                revision: 70_001,
-                ident: [0x2d; 16],
-                product: ProductId(3),
-                plan: PlanId(5),
-                live: false,
-                keys: Vec::new(),
-            },
-        ],
-    })
-}
-
-fn usage_rows() -> Vec<UsageRowV1> {
-    vec![
-        UsageRowV1 {
-            application: ApplicationId(11),
-            usage: vec![
-                UsageV1 {
-                    metric: MetricId(7),
-                    minute: 29_925_240,
-                    delta: 3,
-                },
-                UsageV1 {
-                    metric: MetricId(i64::MAX),
-                    minute: u32::MAX,
-                    delta: u64::MAX,
-                },
-            ],
-            cells: vec![CellTotalsV1 {
-                metric: MetricId(7),
-                period: Period::Eternity,
-                window: 0,
-                spent: 1_000,
-                returned: 24,
-            }],
-        },
-        UsageRowV1 {
-            application: ApplicationId(12),
-            usage: Vec::new(),
-            cells: Vec::new(),
-        },
-    ]
-}
-
-fn sync() -> Sync {
-    Sync::V1(SyncV1 {
-        instance: *b"sixteen bytes !!",
-        epoch: 1_795_514_400_123,
-        seq: 300,
-        rows: encode(&usage_rows()),
-        draining: true,
-        health: HealthV1 {
-            version: "0.1.0".into(),
-            revision: 70_001,
-            batches_waiting: 2,
-            rejected_entries: 1,
-        },
-    })
-}
-
-fn sync_answer() -> SyncAnswer {
-    SyncAnswer::V1(SyncAnswerV1 {
-        now_ms: 1_795_514_400_456,
-        epoch: 1_795_514_400_123,
-        ack: 300,
-        rejected: vec![(1, "there is no application 12".into())],
-    })
-}
-
 #[test]
 fn snapshot_v1() {
     check("snapshot-v1", &snapshot());
@@ -274,6 +74,42 @@ fn sync_v1() {
 #[test]
 fn sync_answer_v1() {
     check("sync-answer-v1", &sync_answer());
+}
+
+#[test]
+fn ask_v1() {
+    check("ask-v1", &ask());
+}
+
+#[test]
+fn ask_answer_v1() {
+    check("ask-answer-v1", &ask_answer(OutcomeV1::Short));
+}
+
+#[test]
+fn outcomes_have_their_places() {
+    let granted = encode(&ask_answer(OutcomeV1::Granted));
+    let short = encode(&ask_answer(OutcomeV1::Short));
+    let differ: Vec<_> = granted
+        .iter()
+        .zip(&short)
+        .filter(|(granted, short)| granted != short)
+        .collect();
+    assert_eq!(differ, [(&0, &1)]);
+    check("ask-answer-later-v1", &ask_answer(OutcomeV1::Later));
+}
+
+#[test]
+fn a_configuration_without_a_policy_keeps_serving() {
+    let Snapshot::V1(page) = snapshot();
+    let config = page.products.into_iter().find_map(|product| product.config);
+    let mut json = serde_json::to_value(config).expect("plain data");
+    assert_eq!(json["on_disconnect"], "deny");
+    json.as_object_mut()
+        .expect("an object")
+        .remove("on_disconnect");
+    let config: ConfigV1 = serde_json::from_value(json).expect("the policy may be missing");
+    assert_eq!(config.on_disconnect, OnDisconnectV1::Allow);
 }
 
 #[test]
@@ -299,6 +135,8 @@ fn hostile() -> impl Strategy<Value = Vec<u8>> {
         encode(&sync()),
         encode(&sync_answer()),
         encode(&usage_rows()),
+        encode(&ask()),
+        encode(&ask_answer(OutcomeV1::Granted)),
     ];
     let changes = prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0..3_u8), 1..6);
     let changed = (prop::sample::select(real), changes).prop_map(|(mut bytes, changes)| {
@@ -332,6 +170,8 @@ proptest! {
         survives::<Sync>(&bytes);
         survives::<SyncAnswer>(&bytes);
         survives::<Vec<UsageRowV1>>(&bytes);
+        survives::<Ask>(&bytes);
+        survives::<AskAnswer>(&bytes);
         survives::<ProductV1>(&bytes);
     }
 }

@@ -48,7 +48,7 @@ impl Process {
             ledger: RefCell::default(),
         };
         process.memory.put(&process.keys.instance(), &INSTANCE);
-        process.flush(|flush| flush.acknowledge(Sent::of(&flush.outbox().0), EPOCH, 0));
+        process.flush(|flush| flush.acknowledge(Sent::of(&flush.outbox().0), EPOCH, 0, 0));
         process.admit();
         process
     }
@@ -72,7 +72,14 @@ impl Process {
         for application in 1..4 {
             for (metric, now_secs) in [(1, NOW_SECS), (2, self.now_secs.get())] {
                 let mut charge = charge(&[(metric, 5)], &[], now_secs);
-                self.flush(|flush| admit(flush, ApplicationId(application), &mut charge, now_secs));
+                self.flush(|flush| {
+                    admit(
+                        flush,
+                        ApplicationId(application),
+                        &mut charge,
+                        &moment(now_secs),
+                    )
+                });
                 let minute = u32::try_from(now_secs / 60).unwrap();
                 let mut admitted = self.admitted.borrow_mut();
                 *admitted.entry((application, metric, minute)).or_default() += 5;
@@ -95,7 +102,7 @@ impl Process {
             }
             *last
         };
-        self.flush(|flush| flush.acknowledge(Sent::of(&outbox), EPOCH, ack));
+        self.flush(|flush| flush.acknowledge(Sent::of(&outbox), EPOCH, ack, 0));
     }
 
     fn meanwhile(&self, event: Event) {

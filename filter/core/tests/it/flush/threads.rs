@@ -4,6 +4,9 @@ use super::*;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tallygate_core::shared::{Lost, SharedData, Version};
+use tallygate_core::wire::AskedCellV1;
+
+const ONE: ApplicationId = ApplicationId(1);
 
 struct Shared(Mutex<Memory>);
 
@@ -30,8 +33,16 @@ fn six_hundred_of_a_thousand_are_admitted_by_four_workers() {
         keys: &keys,
         instance: INSTANCE,
     };
-    flush().acknowledge(Sent::of(&flush().outbox().0), EPOCH, 0);
+    flush().acknowledge(Sent::of(&flush().outbox().0), EPOCH, 0, 0);
     let limits = [(1, Period::Minute, 600)];
+    let moment = moment(NOW_SECS);
+    let control_plane = Mutex::new(ControlPlane::new(INSTANCE, &limits));
+    let ask = |asked: &[AskedCellV1]| {
+        let mut control_plane = control_plane.lock().expect("nobody panics");
+        let told = control_plane.ask(ONE, asked, moment.now_ms);
+        drop(control_plane);
+        flush().apply(ONE, &told, moment.now_ms);
+    };
     let (admitted, working) = (AtomicU64::new(0), AtomicBool::new(true));
     let ledger = Mutex::new((0, Counts::new()));
     let deliver = || {
@@ -45,7 +56,7 @@ fn six_hundred_of_a_thousand_are_admitted_by_four_workers() {
                 *sums.entry(key).or_default() += sum;
             }
         }
-        flush().acknowledge(Sent::of(&outbox), EPOCH, *last);
+        flush().acknowledge(Sent::of(&outbox), EPOCH, *last, 0);
     };
     std::thread::scope(|scope| {
         let workers: Vec<_> = (0..4)
@@ -53,7 +64,7 @@ fn six_hundred_of_a_thousand_are_admitted_by_four_workers() {
                 scope.spawn(|| {
                     for n in 0..250 {
                         let mut mine = charge(&[(1, 1)], &limits, NOW_SECS);
-                        match admit(&flush(), ApplicationId(1), &mut mine, NOW_SECS) {
+                        match admit_or_ask(&flush(), ONE, &mut mine, &moment, ask) {
                             Admission::Admitted { .. } => {
                                 admitted.fetch_add(1, Ordering::Relaxed);
                             }
@@ -62,7 +73,7 @@ fn six_hundred_of_a_thousand_are_admitted_by_four_workers() {
                         }
                         // Neighbours in the same slots.
                         let mut other = charge(&[(2, 1)], &[], NOW_SECS);
-                        admit(&flush(), ApplicationId(2 + n % 5), &mut other, NOW_SECS);
+                        admit(&flush(), ApplicationId(2 + n % 5), &mut other, &moment);
                     }
                 })
             })

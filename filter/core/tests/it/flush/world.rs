@@ -1,8 +1,10 @@
 //! One Envoy process with three VMs, the network, and a ledger: what the random schedules play with.
 
+use super::ledger::{Ledger, Message, Reply};
 use super::*;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use tallygate_core::shared::{SharedData as _, instance};
+use tallygate_core::wire::AskedCellV1;
 
 /// Usage by application, metric and minute.
 pub(super) type Counts = BTreeMap<(i64, i64, u32), u64>;
@@ -49,30 +51,6 @@ pub(super) enum Twist {
     Meanwhile(Step),
 }
 
-#[derive(Clone, Debug)]
-struct Message {
-    sender: usize,
-    sent: Sent,
-    seq: u64,
-    rows: Vec<u8>,
-}
-
-#[derive(Clone, Debug)]
-struct Reply {
-    sender: usize,
-    sent: Sent,
-    epoch: i64,
-    ack: u64,
-}
-
-#[derive(Default)]
-struct Ledger {
-    epoch: i64,
-    /// All batches, by instance and epoch.
-    batches: BTreeMap<(Instance, i64), Vec<Vec<u8>>>,
-    counts: BTreeMap<Instance, Counts>,
-}
-
 pub(super) struct World {
     memory: Memory,
     keys: Keys,
@@ -83,6 +61,8 @@ pub(super) struct World {
     busy: [Cell<bool>; VMS],
     twists: RefCell<VecDeque<Twist>>,
     ledger: RefCell<Ledger>,
+    /// Each instance has a limit of its own: what else was granted of it is not these schedules' business.
+    control_planes: RefCell<BTreeMap<Instance, ControlPlane>>,
     messages: RefCell<Vec<Message>>,
     replies: RefCell<Vec<Reply>>,
     admitted: RefCell<BTreeMap<Instance, Counts>>,
@@ -102,6 +82,7 @@ impl World {
                 epoch: 7,
                 ..Ledger::default()
             }),
+            control_planes: RefCell::default(),
             messages: RefCell::default(),
             replies: RefCell::default(),
             admitted: RefCell::default(),
@@ -136,7 +117,7 @@ impl World {
             &Step::Answer(n, again) => {
                 if let Some(reply) = pick(&self.replies, n, again) {
                     self.vm(reply.sender, |flush| {
-                        flush.acknowledge(reply.sent, reply.epoch, reply.ack);
+                        flush.acknowledge(reply.sent, reply.epoch, reply.ack, 0);
                     });
                 }
             }
@@ -210,19 +191,23 @@ impl World {
         // As the filter does: who finds another instance reads which, and tries again.
         for _ in 0..2 {
             let mut charge = charge(usage, &LIMITS, now_secs);
+            let admissions = Cell::new(0);
             let wrote = |key: &str, old: Option<&[u8]>, new: &[u8]| {
-                if key == slot_key {
-                    self.note_admission(application, usage, old, new);
+                if key == slot_key && self.note_admission(application, usage, old, new) {
+                    admissions.set(admissions.get() + 1);
                 }
             };
             let admission = self.watched_vm(vm, &wrote, |flush| {
-                Some(admit(
-                    flush,
-                    ApplicationId(application),
-                    &mut charge,
-                    now_secs,
-                ))
+                let ask = |asked: &[AskedCellV1]| self.ask(flush, application, asked);
+                let (application, moment) = (ApplicationId(application), moment(now_secs));
+                Some(admit_or_ask(flush, application, &mut charge, &moment, ask))
             });
+            match admission {
+                Some(Admission::Admitted { .. }) => assert_eq!(admissions.get(), 1),
+                // The VM was busy, or it was trapped: then nobody was told.
+                None => assert!(admissions.get() <= 1),
+                Some(_) => assert_eq!(admissions.get(), 0),
+            }
             if admission != Some(Admission::OtherInstance) {
                 return;
             }
@@ -230,8 +215,27 @@ impl World {
         }
     }
 
-    /// The write is the admission, whatever happens to the VM afterwards.
-    fn note_admission(&self, id: i64, usage: &[(i64, u64)], old: Option<&[u8]>, new: &[u8]) {
+    /// The answer may come late: until it has, anything may happen.
+    fn ask(&self, flush: &Flush<'_, Hooked<'_>>, application: i64, asked: &[AskedCellV1]) {
+        let application = ApplicationId(application);
+        let told = self
+            .control_planes
+            .borrow_mut()
+            .entry(flush.instance)
+            .or_insert_with(|| ControlPlane::new(flush.instance, &LIMITS))
+            .ask(application, asked, self.now_secs.get() * 1_000);
+        self.twist();
+        flush.apply(application, &told, self.now_secs.get() * 1_000);
+    }
+
+    /// A write that adds usage is the admission, whatever happens to the VM afterwards. Returns whether it is one.
+    fn note_admission(
+        &self,
+        id: i64,
+        usage: &[(i64, u64)],
+        old: Option<&[u8]>,
+        new: &[u8],
+    ) -> bool {
         let instance: Instance = new[8..24].try_into().unwrap();
         let before = counts(&Slot::read(old.map(<[u8]>::to_vec), &instance).rows());
         let after = counts(&Slot::read(Some(new.to_vec()), &instance).rows());
@@ -246,6 +250,9 @@ impl World {
                 *admitted.entry((application, metric, minute)).or_default() += more;
             }
         }
+        if added.is_empty() {
+            return false;
+        }
         assert_eq!(
             added,
             usage.iter().copied().collect(),
@@ -253,7 +260,7 @@ impl World {
         );
         if self.current() != Some(instance) {
             // A worker that was in the middle of a request has brought back what it had read before a wipe.
-            return;
+            return true;
         }
         for (metric, period, value) in LIMITS {
             let mut windows: BTreeMap<u64, u64> = BTreeMap::new();
@@ -270,6 +277,7 @@ impl World {
                 );
             }
         }
+        true
     }
 
     /// What holds at every moment.
@@ -380,39 +388,6 @@ impl World {
             self.memory.bytes("dirty.") <= 4 * 12,
             "nothing is left in the queues"
         );
-    }
-}
-
-impl Ledger {
-    /// As the control plane takes a batch in: exactly once. Of an instance whose shared data were wiped, a worker may
-    /// have brought back what was there before: it gets no answer then.
-    fn take(&mut self, message: &Message, current: bool) -> Option<Reply> {
-        let instance = message.sent.instance;
-        let known = self.batches.entry((instance, self.epoch)).or_default();
-        if message.sent.epoch == self.epoch && message.seq > 0 {
-            match known.get(message.seq as usize - 1) {
-                Some(before) if *before == message.rows => {}
-                Some(_) => {
-                    assert!(!current, "a batch was changed");
-                    return None;
-                }
-                None => {
-                    assert_eq!(known.len() as u64 + 1, message.seq, "a batch is missing");
-                    known.push(message.rows.clone());
-                    let rows: Vec<UsageRowV1> = decode(&message.rows).expect("rows");
-                    let sums = self.counts.entry(instance).or_default();
-                    for (key, sum) in counts(&rows) {
-                        *sums.entry(key).or_default() += sum;
-                    }
-                }
-            }
-        }
-        Some(Reply {
-            sender: message.sender,
-            sent: message.sent,
-            epoch: self.epoch,
-            ack: known.len() as u64,
-        })
     }
 }
 

@@ -4,7 +4,7 @@ use super::*;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
 use tallygate_core::intake::Layer;
-use tallygate_core::wire::{ConfigV1, CredentialKindV1, CredentialsV1, ErrorsV1};
+use tallygate_core::wire::{ConfigV1, CredentialKindV1, CredentialsV1, ErrorsV1, OnDisconnectV1};
 
 pub(super) const VMS: usize = 3;
 /// Rows in a page.
@@ -102,6 +102,7 @@ pub(super) fn config() -> ConfigV1 {
         debug_secret: None,
         rate_limit_headers: false,
         form_in_rules: false,
+        on_disconnect: OnDisconnectV1::default(),
     }
 }
 
