@@ -95,13 +95,12 @@ impl Credit {
         if self.admitted().saturating_add(delta) > value {
             return Standing::Exhausted;
         }
-        let spendable = self.spendable(moment);
-        if spendable >= delta {
+        if self.spendable(moment) >= delta {
             return Standing::Covered;
         }
         // A delta of 10 that is refused must not shut out deltas of 1.
-        let refused = delta > spendable.saturating_add(self.mark.free);
-        if refused && moment.credit_is_valid && self.mark.binds(limits_rev, moment.now_ms) {
+        let refused = delta > self.left().saturating_add(self.mark.free);
+        if refused && self.mark.binds(limits_rev, moment) {
             return Standing::Exhausted;
         }
         Standing::Dry
@@ -121,7 +120,8 @@ impl Credit {
     /// It may know of more spent and returned than stands here: a record is forgotten once the ledger knows all of it.
     pub fn apply(&mut self, told: &CreditV1, window_end: Option<u64>, now_ms: u64) {
         self.raise(&told.totals);
-        if told.version >= self.mark.version {
+        // One that is over gives way in any case: a ledger that was restored counts from where its backup was.
+        if told.version >= self.mark.version || now_ms >= self.mark.until_ms {
             let binds_ms = if told.elsewhere { SOON_MS } else { LASTING_MS };
             let end_ms = window_end.map_or(u64::MAX, |end| end.saturating_mul(1_000));
             self.mark = Mark {
@@ -158,7 +158,13 @@ impl Credit {
 
 impl Mark {
     /// Whether it still says how the cell stands. A limit that has changed since here, and not there, unbinds it.
-    fn binds(&self, limits_rev: i64, now_ms: u64) -> bool {
-        self.limits_rev >= limits_rev && now_ms < self.until_ms
+    fn binds(&self, limits_rev: i64, moment: &Moment) -> bool {
+        let current = self.until_ms > 0 && self.limits_rev >= limits_rev;
+        if moment.may_overdraw {
+            // Nobody can be asked. What nobody had left then, nobody has now.
+            current && !self.elsewhere
+        } else {
+            current && moment.credit_is_valid && moment.now_ms < self.until_ms
+        }
     }
 }
