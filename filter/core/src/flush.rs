@@ -346,9 +346,10 @@ impl Load {
         let mut bytes = encode(&row).len();
         if bytes > room {
             self.full = true;
+            // What was spent settles beside all of its usage, or later: so some of it waits, and takes the totals along.
+            let fitting = room.saturating_sub(ROW_BYTES) / USAGE_BYTES;
             row.usage
-                .truncate(room.saturating_sub(ROW_BYTES) / USAGE_BYTES);
-            // What was spent settles beside all of its usage, or later.
+                .truncate(fitting.min(row.usage.len().saturating_sub(1)));
             row.cells.clear();
             bytes = encode(&row).len();
         }

@@ -1,13 +1,14 @@
 //! Usage on its way from the records to the ledger, with VMs that trap and meet wherever they can.
 
 mod exhaustive;
+mod full;
 mod ledger;
 mod random;
 mod threads;
 mod world;
 
 use crate::support::control_plane::{ControlPlane, admit_or_ask};
-use crate::support::request::{charge, moment};
+use crate::support::request::{all_of, charge, moment};
 use crate::support::{Hooked, Memory, Wrote, keys, trap, until_trapped};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
