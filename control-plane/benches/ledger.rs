@@ -209,6 +209,7 @@ async fn gateway(ledger: Ledger, world: World, n: usize, time: Duration) -> (usi
             epoch: world.epoch,
             seq,
             rows: bytes.clone(),
+            declared: Vec::new(),
             draining: false,
             health: HealthV1::default(),
         };

@@ -1,14 +1,17 @@
 //! The gateway API: what Envoy's filters call. `snapshot` tells them what to decide by, `sync` takes what
-//! they counted.
+//! they counted, `leases` gives credit to requests that wait for it.
 //!
 //! Gateways speak postcard, people and tools JSON, in both directions. Errors are problem+json.
 
 pub mod auth;
+pub mod leases;
 pub mod snapshot;
 pub mod sync;
 
 use crate::db::Db;
 use crate::error::Error;
+use crate::leases::live::Live;
+use crate::leases::{self as credit, Leases};
 use crate::ledger::{Counters, Ledger};
 use crate::ops::Metrics;
 use crate::publish::ApplicationCount;
@@ -24,6 +27,7 @@ use tallygate_core::wire;
 #[derive(Clone, Debug)]
 pub struct Gateways {
     ledger: Ledger,
+    leases: Leases,
     applications: Arc<ApplicationCount>,
     pages: Counter,
 }
@@ -44,6 +48,7 @@ impl Gateways {
     #[must_use]
     pub fn new(db: Db, metrics: &Metrics) -> Self {
         let (pages, counters) = (Counter::default(), Counters::default());
+        let (live, asks) = (Live::default(), credit::Counters::default());
         metrics.register(|registry| {
             registry.register(
                 "snapshot_pages",
@@ -51,9 +56,11 @@ impl Gateways {
                 pages.clone(),
             );
             counters.register(registry);
+            asks.register(registry);
         });
         Self {
-            ledger: Ledger::new(db, counters),
+            ledger: Ledger::new(db.clone(), counters),
+            leases: Leases::new(db, live, asks),
             applications: Arc::default(),
             pages,
         }

@@ -13,7 +13,7 @@
 //! gateways.
 
 pub mod batch;
-mod claim;
+pub(crate) mod claim;
 mod counters;
 mod limits;
 pub mod totals;

@@ -16,6 +16,7 @@ pub mod gateway_api;
 pub mod ops;
 pub mod portal;
 
+pub mod leases;
 pub mod ledger;
 pub mod names;
 pub mod promote;

@@ -119,6 +119,7 @@ fn gateway_api() -> Router<App> {
     Router::new()
         .route("/gateway/v1/snapshot", get(gateway_api::snapshot::snapshot))
         .route("/gateway/v1/sync", post(gateway_api::sync::sync))
+        .route("/gateway/v1/leases", post(gateway_api::leases::leases))
 }
 
 /// What operators call.

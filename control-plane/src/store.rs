@@ -6,6 +6,7 @@ pub mod contracts;
 pub mod gateways;
 pub mod idempotency;
 pub mod keys;
+pub mod leases;
 pub mod ledger;
 pub mod metrics;
 pub mod plans;

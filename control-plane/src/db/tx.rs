@@ -14,6 +14,9 @@ pub struct Tx {
     revisions: watch::Sender<i64>,
 }
 
+/// The name of PostgreSQL's advisory lock on limits, in this database.
+const LIMITS: i64 = 0x7461_6c6c_7967_6174;
+
 impl Tx {
     pub(super) fn new(
         inner: Handle<SqliteTransaction<'static>, PgTransaction<'static>>,
@@ -74,6 +77,45 @@ impl Tx {
         )
         .execute(c))?;
         Ok(())
+    }
+
+    /// Keeps credit from being granted by limits that this transaction is about to change: a plan's, or those that an
+    /// application moves to. It comes after [`Self::hold_revision`] and waits for grants under way, never the other
+    /// way round.
+    ///
+    /// A lock of its own and not that of the rows: it costs who grants nothing per row, and who changes limits is not
+    /// kept waiting by grants that come later.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn hold_limits(&mut self) -> Result<(), Error> {
+        match &mut self.inner {
+            // One writer at a time, by nature.
+            Handle::Sqlite(_) => {}
+            Handle::Postgres(tx) => {
+                sqlx::query("select pg_advisory_xact_lock($1)")
+                    .bind(LIMITS)
+                    .execute(&mut **tx)
+                    .await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps limits as they are until this transaction ends, if nobody is changing any at the moment; never waits.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn share_limits(&mut self) -> Result<bool, Error> {
+        match &mut self.inner {
+            Handle::Sqlite(_) => Ok(true),
+            Handle::Postgres(tx) => Ok(sqlx::query_scalar(
+                "select pg_try_advisory_xact_lock_shared($1)",
+            )
+            .bind(LIMITS)
+            .fetch_one(&mut **tx)
+            .await?),
+        }
     }
 
     /// Makes it durable, then wakes whoever waits for revisions.

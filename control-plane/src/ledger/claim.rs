@@ -87,9 +87,7 @@ async fn of_known(tx: &mut Tx, batch: Batch<'_>, instance: Instance) -> Result<C
     if instance.gateway_id != batch.gateway
         && !instances::gateway_is_removed(tx, instance.gateway_id).await?
     {
-        return Ok(Claim::Refused(Error::Forbidden(
-            "this instance reports under another gateway's token: remove that gateway if this one has taken its place",
-        )));
+        return Ok(Claim::Refused(anothers()));
     }
     if instance.fenced {
         return Ok(Claim::Refused(fenced()));
@@ -142,7 +140,15 @@ fn next(batch: Batch<'_>, lost: i64) -> Claim {
     }
 }
 
-fn fenced() -> Error {
+/// The instance is another gateway's.
+pub(crate) fn anothers() -> Error {
+    Error::Forbidden(
+        "this instance reports under another gateway's token: remove that gateway if this one has taken its place",
+    )
+}
+
+/// Nothing is taken from the instance any more.
+pub(crate) fn fenced() -> Error {
     Error::Refused(
         StatusCode::CONFLICT,
         "another process reports usage under this instance name: start the gateway anew".into(),

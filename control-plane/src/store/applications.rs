@@ -338,6 +338,7 @@ pub async fn stamp(tx: &mut Tx, id: i64) -> Result<(), Error> {
 /// # Errors
 /// When the database does not answer.
 pub async fn set_plan(tx: &mut Tx, id: i64, plan_id: i64) -> Result<(), Error> {
+    tx.hold_limits().await?;
     run!(tx, |c| sqlx::query(
         "update application set plan_id = $1 where id = $2"
     )

@@ -52,6 +52,8 @@ row! {
         pub metric_id: i64,
         /// Name of the period.
         pub period: String,
+        /// The most in one window.
+        pub value: i64,
     }
 }
 
@@ -157,7 +159,7 @@ pub async fn limits(tx: &mut Tx, plans: &[i64]) -> Result<Vec<Limit>, Error> {
     Ok(match tx.handle() {
         Handle::Sqlite(c) => {
             sqlx::query_as(
-                "select plan_id, metric_id, period from plan_limit
+                "select plan_id, metric_id, period, value from plan_limit
                  where plan_id in (select value from json_each($1))",
             )
             .bind(json(&plans))
@@ -166,7 +168,7 @@ pub async fn limits(tx: &mut Tx, plans: &[i64]) -> Result<Vec<Limit>, Error> {
         }
         Handle::Postgres(c) => {
             sqlx::query_as(
-                "select plan_id, metric_id, period from plan_limit where plan_id = any($1)",
+                "select plan_id, metric_id, period, value from plan_limit where plan_id = any($1)",
             )
             .bind(plans)
             .fetch_all(c)
@@ -296,12 +298,12 @@ pub async fn note_first_traffic(tx: &mut Tx, rows: &[(i64, i64, i64)]) -> Result
 }
 
 /// A list for SQLite's `json_each`.
-fn json<T: serde::Serialize>(rows: &T) -> String {
+pub(super) fn json<T: serde::Serialize>(rows: &T) -> String {
     // Numbers and text have no way to fail; an empty text would be refused by the database.
     serde_json::to_string(rows).unwrap_or_default()
 }
 
 /// A column for PostgreSQL's `unnest`.
-fn column<R, T>(rows: &[R], of: impl Fn(&R) -> T) -> Vec<T> {
+pub(super) fn column<R, T>(rows: &[R], of: impl Fn(&R) -> T) -> Vec<T> {
     rows.iter().map(of).collect()
 }

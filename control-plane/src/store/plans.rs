@@ -285,6 +285,7 @@ pub async fn limit(tx: &mut Tx, plan_id: i64, metric_id: i64, id: i64) -> Result
 /// # Errors
 /// A conflict when the metric has one for the period.
 pub async fn insert_limit(tx: &mut Tx, limit: &LimitRow) -> Result<i64, Error> {
+    tx.hold_limits().await?;
     let now = tx.now_ms().await?;
     Ok(on!(tx, |c| sqlx::query_scalar::<_, i64>(
         "insert into plan_limit (plan_id, metric_id, period, value, created_at, updated_at)
@@ -303,6 +304,7 @@ pub async fn insert_limit(tx: &mut Tx, limit: &LimitRow) -> Result<i64, Error> {
 /// # Errors
 /// A conflict when the metric has another one for the period.
 pub async fn update_limit(tx: &mut Tx, limit: &LimitRow) -> Result<(), Error> {
+    tx.hold_limits().await?;
     let now = tx.now_ms().await?;
     run!(tx, |c| sqlx::query(
         "update plan_limit set period = $2, value = $3, updated_at = $4 where id = $1"
@@ -320,6 +322,7 @@ pub async fn update_limit(tx: &mut Tx, limit: &LimitRow) -> Result<(), Error> {
 /// # Errors
 /// When the database does not answer.
 pub async fn delete_limit(tx: &mut Tx, id: i64) -> Result<(), Error> {
+    tx.hold_limits().await?;
     run!(tx, |c| sqlx::query("delete from plan_limit where id = $1")
         .bind(id)
         .execute(c))?;

@@ -316,6 +316,7 @@ fn the_routers_page_is_read_in_full() {
     for path in [
         "/admin/api/services/{service_id}/proxy/deploy",
         "/gateway/v1/sync",
+        "/gateway/v1/leases",
         "/metrics",
     ] {
         assert!(routes.iter().any(|route| route.path == path), "{path}");

@@ -192,7 +192,8 @@ pub async fn add(tx: &mut Tx, cells: &[Cell]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Removes the cells of the same limits whose windows began before these moments: (cell, seconds since 1970).
+/// Removes the cells of the same limits whose windows began before these moments, and their leases: (cell, seconds
+/// since 1970).
 ///
 /// # Errors
 /// When the database does not answer.
@@ -201,30 +202,39 @@ pub async fn prune(tx: &mut Tx, before: &[(Cell, i64)]) -> Result<(), Error> {
         Handle::Sqlite(c) => {
             // SQLite looks for the rows of a list by half of their key only: one by one is faster.
             for (cell, before) in before {
-                sqlx::query(
+                for sql in [
                     "delete from cell where application_id = $1 and metric_id = $2 and period = $3 and window_start < $4",
-                )
-                .bind(cell.application)
-                .bind(cell.metric)
-                .bind(cell.period.as_str())
-                .bind(before)
-                .execute(&mut *c)
-                .await?;
+                    "delete from lease where application_id = $1 and metric_id = $2 and period = $3 and window_start < $4",
+                ] {
+                    sqlx::query(sql)
+                        .bind(cell.application)
+                        .bind(cell.metric)
+                        .bind(cell.period.as_str())
+                        .bind(before)
+                        .execute(&mut *c)
+                        .await?;
+                }
             }
         }
         Handle::Postgres(c) => {
-            sqlx::query(
+            for sql in [
                 "delete from cell using unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[])
                  as n (application_id, metric_id, period, before)
                  where cell.application_id = n.application_id and cell.metric_id = n.metric_id
                  and cell.period = n.period and cell.window_start < n.before",
-            )
-            .bind(column(before, |(cell, _)| cell.application))
-            .bind(column(before, |(cell, _)| cell.metric))
-            .bind(column(before, |(cell, _)| cell.period.as_str()))
-            .bind(column(before, |(_, before)| *before))
-            .execute(c)
-            .await?;
+                "delete from lease using unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[])
+                 as n (application_id, metric_id, period, before)
+                 where lease.application_id = n.application_id and lease.metric_id = n.metric_id
+                 and lease.period = n.period and lease.window_start < n.before",
+            ] {
+                sqlx::query(sql)
+                    .bind(column(before, |(cell, _)| cell.application))
+                    .bind(column(before, |(cell, _)| cell.metric))
+                    .bind(column(before, |(cell, _)| cell.period.as_str()))
+                    .bind(column(before, |(_, before)| *before))
+                    .execute(&mut *c)
+                    .await?;
+            }
         }
     }
     Ok(())

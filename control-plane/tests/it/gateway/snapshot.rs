@@ -339,6 +339,7 @@ fn config(host: &str) -> ConfigV1 {
         debug_secret: None,
         rate_limit_headers: true,
         form_in_rules: false,
+        on_disconnect: wire::OnDisconnectV1::Allow,
     }
 }
 

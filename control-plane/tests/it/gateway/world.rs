@@ -210,12 +210,14 @@ pub(super) fn delivery(instance: u8, epoch: i64, seq: u64, rows: &[UsageRowV1]) 
         } else {
             wire::encode(&rows.to_vec())
         },
+        declared: Vec::new(),
         draining: false,
         health: wire::HealthV1 {
             version: "1.2.3".into(),
             revision: 7,
             batches_waiting: 2,
             rejected_entries: 3,
+            products: Vec::new(),
         },
     }
 }

@@ -1,0 +1,186 @@
+//! Leases: credit for requests that wait for it at a gateway.
+//!
+//! An ask comes in by `gateway_api::leases`, waits here for its turn, and is decided with all others that wait, in one
+//! transaction: cells that many requests meet are locked and written once, and the disk is waited for once. What is
+//! granted beside a report of usage goes the ledger's way (`ledger::credit`), with the same [`account`].
+//!
+//! [`check`] refuses what makes no sense, [`terms`] says what may be granted, [`account`] holds the cells,
+//! `tallygate_core::book` decides, [`ask`] leads through it.
+
+pub mod account;
+mod ask;
+mod check;
+pub mod key;
+pub mod live;
+pub mod terms;
+
+use crate::db::Db;
+use crate::error::Error;
+use live::Live;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::registry::Registry;
+use std::sync::{Arc, OnceLock};
+use tallygate_core::wire::{AskAnswerV1, AskV1, OutcomeV1};
+use tokio::sync::{mpsc, oneshot};
+
+/// What a gateway asks, and whose token it came with.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// The gateway.
+    pub gateway: i64,
+    /// What it asks.
+    pub ask: AskV1,
+}
+
+/// Takes questions from any number of callers. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Leases {
+    db: Db,
+    live: Live,
+    counters: Counters,
+    queue: Arc<OnceLock<mpsc::Sender<Waiting>>>,
+}
+
+/// What `/metrics` says of asks.
+#[derive(Clone, Debug, Default)]
+pub struct Counters {
+    granted: Counter,
+    short: Counter,
+    later: Counter,
+    refused: Counter,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    question: Question,
+    answer: oneshot::Sender<Result<AskAnswerV1, Error>>,
+}
+
+/// Questions that wait in line before callers are told to come back.
+const QUEUE: usize = 2_048;
+/// Questions decided in one transaction.
+const GROUP: usize = 256;
+
+// === impl Leases ===
+
+impl Leases {
+    /// One for this database.
+    #[must_use]
+    pub fn new(db: Db, live: Live, counters: Counters) -> Self {
+        Self {
+            db,
+            live,
+            counters,
+            queue: Arc::default(),
+        }
+    }
+
+    /// Decides an ask; when this returns an answer, what it grants is durable.
+    ///
+    /// # Errors
+    /// When the database does not answer, the ask makes no sense, or the instance is another gateway's or fenced.
+    pub async fn ask(&self, question: Question) -> Result<AskAnswerV1, Error> {
+        let answer = match check::sense(&question.ask) {
+            Ok(()) => self.wait(question).await,
+            Err(error) => Err(error),
+        };
+        self.counters.count(&answer);
+        answer
+    }
+
+    async fn wait(&self, question: Question) -> Result<AskAnswerV1, Error> {
+        let (answer, answered) = oneshot::channel();
+        self.queue()
+            .try_send(Waiting { question, answer })
+            .map_err(|_| Error::Busy)?;
+        answered.await.unwrap_or(Err(Error::Busy))
+    }
+
+    /// The line to the one task that decides, started by who comes first.
+    fn queue(&self) -> &mpsc::Sender<Waiting> {
+        self.queue.get_or_init(|| {
+            let (queue, waiting) = mpsc::channel(QUEUE);
+            tokio::spawn(run(self.db.clone(), self.live.clone(), waiting));
+            queue
+        })
+    }
+}
+
+/// Decides what waits, group by group.
+async fn run(db: Db, live: Live, mut queue: mpsc::Receiver<Waiting>) {
+    let mut group = Vec::new();
+    while queue.recv_many(&mut group, GROUP).await > 0 {
+        let (questions, senders): (Vec<_>, Vec<_>) = group
+            .drain(..)
+            // Who has gone away needs no credit.
+            .filter(|waiting| !waiting.answer.is_closed())
+            .map(|waiting| (waiting.question, waiting.answer))
+            .unzip();
+        // In a task of its own, so that a panic costs one group its answers and not all that come after it.
+        let (db, live) = (db.clone(), live.clone());
+        let decided = tokio::spawn(async move { decide(&db, &live, &questions).await }).await;
+        for (sender, answer) in senders.into_iter().zip(decided.unwrap_or_default()) {
+            let _gone = sender.send(answer);
+        }
+    }
+}
+
+/// Decides a group; when that fails, each question by itself, so that none can hold up the others.
+async fn decide(db: &Db, live: &Live, questions: &[Question]) -> Vec<Result<AskAnswerV1, Error>> {
+    match ask::apply(db, live, questions).await {
+        Ok(answers) => answers,
+        Err(error) if questions.len() == 1 => vec![Err(error)],
+        Err(error) => {
+            tracing::warn!(%error, questions = questions.len(), "a group of asks failed, deciding them one by one");
+            let mut answers = Vec::with_capacity(questions.len());
+            for question in questions {
+                let alone = ask::apply(db, live, std::slice::from_ref(question)).await;
+                answers.push(alone.and_then(|mut answer| answer.pop().unwrap_or(Err(Error::Busy))));
+            }
+            answers
+        }
+    }
+}
+
+// === impl Counters ===
+
+impl Counters {
+    /// Made known to `/metrics`.
+    pub fn register(&self, registry: &mut Registry) {
+        let mut register = |name: &str, help: &str, counter: &Counter| {
+            registry.register(name, help, counter.clone())
+        };
+        register(
+            "lease_asks_granted",
+            "Asks that were granted",
+            &self.granted,
+        );
+        register(
+            "lease_asks_short",
+            "Asks that found too little left",
+            &self.short,
+        );
+        register(
+            "lease_asks_later",
+            "Asks put off: after a restore, while a limit was changed, or of a window that is not open",
+            &self.later,
+        );
+        register(
+            "lease_asks_refused",
+            "Asks that failed or made no sense",
+            &self.refused,
+        );
+    }
+
+    fn count(&self, answer: &Result<AskAnswerV1, Error>) {
+        let counter = match answer {
+            Ok(answer) => match answer.outcome {
+                OutcomeV1::Granted => &self.granted,
+                OutcomeV1::Short => &self.short,
+                OutcomeV1::Later => &self.later,
+            },
+            Err(_) => &self.refused,
+        };
+        counter.inc();
+    }
+}

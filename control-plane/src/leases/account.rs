@@ -1,0 +1,357 @@
+//! The account of all cells that a transaction has locked: read, changed in memory, and written back in bulk.
+//!
+//! One order of locks for all that touch cells, from the ledger and from asks: instances, then sums of applications
+//! (`usage_application`), then cells by [`CellKey`]. Whoever makes a cell holds the sum *eternity* of its application
+//! and metric, which every usage of them adds to: so nobody else is making the same cell, and the series that it starts
+//! from stand still.
+
+use super::key::{CellKey, KEPT_SECS};
+use crate::db::Tx;
+use crate::error::Error;
+use crate::ledger::totals::Sum;
+use crate::series::Series;
+use crate::store::leases::accounts::{self, Wanted};
+use crate::store::leases::{number, stored};
+use crate::store::ledger::cells::{self, Span};
+use std::collections::{BTreeMap, BTreeSet};
+use tallygate_core::book::{Cell, Lease};
+use tallygate_core::wire::Instance;
+
+/// Cells and leases of a transaction.
+#[derive(Debug)]
+pub struct Account {
+    epoch: i64,
+    cells: BTreeMap<CellKey, Kept<Cell>>,
+    leases: BTreeMap<(CellKey, Instance), Kept<Lease>>,
+    /// Cells that did not exist.
+    made: BTreeSet<CellKey>,
+    forgiven: Vec<(CellKey, Instance)>,
+    written_off: BTreeSet<(CellKey, Instance)>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Kept<T> {
+    row: T,
+    changed: bool,
+}
+
+/// Rows handled by one statement.
+const PER_STATEMENT: usize = 20_000;
+
+/// Those of the cells that do not exist yet. Nothing is locked: whoever wants to make one locks its sum and looks again.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn missing(tx: &mut Tx, keys: &BTreeSet<CellKey>) -> Result<Vec<CellKey>, Error> {
+    let keys: Vec<CellKey> = keys.iter().copied().collect();
+    let mut missing = Vec::new();
+    for keys in keys.chunks(PER_STATEMENT) {
+        let rows: Vec<cells::Cell> = keys.iter().map(|key| growth(key, 0)).collect();
+        let existing = cells::existing(tx, &rows).await?;
+        missing.extend(
+            keys.iter()
+                .zip(existing)
+                .filter(|(_, exists)| !exists)
+                .map(|(key, _)| *key),
+        );
+    }
+    Ok(missing)
+}
+
+/// What is added to the series to lock them before cells are made: nothing, in the order of the table's key.
+#[must_use]
+pub fn locking_sums(missing: &[CellKey]) -> Vec<Sum> {
+    let of: BTreeSet<(i64, i64)> = missing
+        .iter()
+        .map(|key| (key.application, key.metric))
+        .collect();
+    of.into_iter()
+        .map(|(owner, metric)| Sum {
+            owner,
+            metric,
+            series: Series::Eternity,
+            window_start: 0,
+            value: 0,
+        })
+        .collect()
+}
+
+// === impl Account ===
+
+impl Account {
+    /// Locks cells and reads what these processes hold of them. Cells that do not exist are made if `may_make` says so of
+    /// their application and metric, whose sums are locked then.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn open(
+        tx: &mut Tx,
+        epoch: i64,
+        keys: &BTreeSet<CellKey>,
+        wanted: Wanted<'_>,
+        may_make: impl Fn(&CellKey) -> bool,
+    ) -> Result<Self, Error> {
+        let mut account = Self {
+            epoch,
+            cells: BTreeMap::new(),
+            leases: BTreeMap::new(),
+            made: BTreeSet::new(),
+            forgiven: Vec::new(),
+            written_off: BTreeSet::new(),
+        };
+        let keys: Vec<CellKey> = keys.iter().copied().collect();
+        for keys in keys.chunks(PER_STATEMENT) {
+            for (place, cell) in accounts::lock_cells(tx, keys).await? {
+                if let Some(key) = keys.get(place) {
+                    account.cells.insert(
+                        *key,
+                        Kept {
+                            row: cell,
+                            changed: false,
+                        },
+                    );
+                }
+            }
+        }
+        let new: Vec<CellKey> = keys
+            .iter()
+            .filter(|key| !account.cells.contains_key(key) && may_make(key))
+            .copied()
+            .collect();
+        account.make(tx, &new).await?;
+        for keys in keys.chunks(PER_STATEMENT) {
+            for held in accounts::leases(tx, epoch, keys, wanted).await? {
+                let Some(key) = keys
+                    .get(held.place)
+                    .filter(|key| account.cells.contains_key(key))
+                else {
+                    continue;
+                };
+                let of = (*key, held.instance);
+                account.leases.insert(
+                    of,
+                    Kept {
+                        row: held.lease,
+                        changed: false,
+                    },
+                );
+                if held.is_written_off {
+                    account.written_off.insert(of);
+                }
+            }
+        }
+        Ok(account)
+    }
+
+    /// New cells start from their series; a minute has none, and starts at nothing.
+    async fn make(&mut self, tx: &mut Tx, new: &[CellKey]) -> Result<(), Error> {
+        let (keys, spans): (Vec<CellKey>, Vec<Span>) = new
+            .iter()
+            .filter_map(|key| Some((*key, span(key)?)))
+            .unzip();
+        let mut used = BTreeMap::new();
+        for (keys, spans) in keys.chunks(PER_STATEMENT).zip(spans.chunks(PER_STATEMENT)) {
+            used.extend(keys.iter().copied().zip(cells::sums(tx, spans).await?));
+        }
+        for key in new {
+            let row = Cell {
+                used: number(used.get(key).copied().unwrap_or_default()),
+                ..Cell::default()
+            };
+            self.cells.insert(*key, Kept { row, changed: true });
+            self.made.insert(*key);
+        }
+        Ok(())
+    }
+
+    /// Says what the limit of a cell is now.
+    pub fn set_limit(&mut self, key: &CellKey, limit: Option<u64>) {
+        if let Some(cell) = self.cells.get_mut(key) {
+            cell.row.limit = limit;
+        }
+    }
+
+    /// Whether the cell is there.
+    #[must_use]
+    pub fn has(&self, key: &CellKey) -> bool {
+        self.cells.contains_key(key)
+    }
+
+    /// How a cell stands.
+    #[must_use]
+    pub fn cell(&self, key: &CellKey) -> Option<Cell> {
+        Some(self.cells.get(key)?.row.clone())
+    }
+
+    /// What a process holds of a cell; nothing, if it never did.
+    #[must_use]
+    pub fn lease(&self, key: &CellKey, holder: &Instance) -> Lease {
+        self.leases
+            .get(&(*key, *holder))
+            .map(|kept| kept.row)
+            .unwrap_or_default()
+    }
+
+    /// What others than this process have left of a cell.
+    pub fn others<'a>(
+        &'a self,
+        key: &'a CellKey,
+        but: &'a Instance,
+    ) -> impl Iterator<Item = (Instance, Lease)> + 'a {
+        self.leases
+            .range((*key, Instance::default())..=(*key, [u8::MAX; 16]))
+            .filter(move |((_, holder), kept)| holder != but && kept.row.left() > 0)
+            .map(|((_, holder), kept)| (*holder, kept.row))
+    }
+
+    /// All who have something left of any of the cells.
+    #[must_use]
+    pub fn holders(&self) -> Vec<Instance> {
+        let holders: BTreeSet<Instance> = self
+            .leases
+            .iter()
+            .filter(|(_, kept)| kept.row.left() > 0)
+            .map(|((_, holder), _)| *holder)
+            .collect();
+        holders.into_iter().collect()
+    }
+
+    /// Usage of a cell's window that was added to the series in this transaction.
+    pub fn add_used(&mut self, key: &CellKey, used: u64) {
+        // The series that a new cell starts from has it already.
+        let counted = self.made.contains(key) && Series::adding_up_to(key.period).is_some();
+        if let Some(cell) = self.cells.get_mut(key).filter(|_| !counted) {
+            cell.row.used = cell.row.used.saturating_add(used);
+            cell.row.version = cell.row.version.saturating_add(1);
+            cell.changed = true;
+        }
+    }
+
+    /// Writes down how a cell stands now.
+    pub fn set_cell(&mut self, key: &CellKey, row: Cell) {
+        if let Some(cell) = self.cells.get_mut(key).filter(|cell| cell.row != row) {
+            *cell = Kept { row, changed: true };
+        }
+    }
+
+    /// Writes down what a process holds now.
+    pub fn set_lease(&mut self, key: &CellKey, holder: &Instance, row: Lease) {
+        let kept = self.leases.entry((*key, *holder)).or_default();
+        if kept.row != row {
+            *kept = Kept { row, changed: true };
+        }
+    }
+
+    /// Changes a cell and a lease of it together; nothing when the cell is not there.
+    pub fn change<T>(
+        &mut self,
+        key: &CellKey,
+        holder: &Instance,
+        change: impl FnOnce(&mut Cell, &mut Lease) -> T,
+    ) -> Option<T> {
+        let (mut cell, mut lease) = (self.cell(key)?, self.lease(key, holder));
+        let changed = change(&mut cell, &mut lease);
+        self.set_cell(key, cell);
+        self.set_lease(key, holder, lease);
+        Some(changed)
+    }
+
+    /// A holder has reported: if its lease was written off, it knows of it now.
+    pub fn forgive(&mut self, key: &CellKey, holder: &Instance) {
+        if self.written_off.remove(&(*key, *holder)) {
+            self.forgiven.push((*key, *holder));
+        }
+    }
+
+    /// The cells that were made.
+    #[must_use]
+    pub fn made(&self) -> &BTreeSet<CellKey> {
+        &self.made
+    }
+
+    /// Writes back what has changed.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn write(&self, tx: &mut Tx) -> Result<(), Error> {
+        let cells: Vec<(CellKey, Cell)> = self
+            .cells
+            .iter()
+            .filter(|(_, kept)| kept.changed)
+            .map(|(key, kept)| (*key, kept.row.clone()))
+            .collect();
+        for cells in cells.chunks(PER_STATEMENT) {
+            accounts::put_cells(tx, cells).await?;
+        }
+        let leases: Vec<(CellKey, Instance, Lease)> = self
+            .leases
+            .iter()
+            .filter(|(_, kept)| kept.changed)
+            .map(|((key, holder), kept)| (*key, *holder, kept.row))
+            .collect();
+        for leases in leases.chunks(PER_STATEMENT) {
+            accounts::put_leases(tx, self.epoch, leases).await?;
+        }
+        accounts::forgive(tx, self.epoch, &self.forgiven).await
+    }
+
+    /// Removes cells and leases of the limits that new cells were made of, whose windows are over for good.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn prune(&self, tx: &mut Tx, now_secs: u64) -> Result<(), Error> {
+        let made: Vec<CellKey> = self.made.iter().copied().collect();
+        prune(tx, &made, now_secs).await
+    }
+}
+
+/// Removes cells and leases of the same limits whose windows are over for good.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn prune(tx: &mut Tx, made: &[CellKey], now_secs: u64) -> Result<(), Error> {
+    let outdated: Vec<(cells::Cell, i64)> = made
+        .iter()
+        .filter_map(|key| {
+            let start = key
+                .period
+                .window(now_secs.checked_sub(KEPT_SECS + PRUNE_LATER_SECS)?)
+                .start;
+            Some((growth(key, 0), stored(start)))
+        })
+        .filter(|(_, before)| *before > 0)
+        .collect();
+    for outdated in outdated.chunks(PER_STATEMENT) {
+        cells::prune(tx, outdated).await?;
+    }
+    Ok(())
+}
+
+/// Rows are removed so much after nobody names them any more: no other transaction can hold one, in seconds.
+const PRUNE_LATER_SECS: u64 = 120;
+
+/// A cell as the ledger's statements take it.
+#[must_use]
+pub fn growth(key: &CellKey, used: i64) -> cells::Cell {
+    cells::Cell {
+        application: key.application,
+        metric: key.metric,
+        period: key.period,
+        window_start: key.window_start,
+        used,
+    }
+}
+
+/// The rows of a series that add up to a cell's window; none for a minute, which starts at 0.
+#[must_use]
+pub fn span(key: &CellKey) -> Option<Span> {
+    let series = Series::adding_up_to(key.period)?;
+    let end = key.period.window(key.window()).end;
+    Some(Span {
+        application: key.application,
+        metric: key.metric,
+        series,
+        start: key.window_start,
+        end: end.map_or(i64::MAX, stored),
+    })
+}
