@@ -84,7 +84,13 @@ impl Credit {
     pub fn known_left(&self, value: u64, moment: &Moment) -> u64 {
         self.spendable(moment)
             .saturating_add(self.mark.free)
-            .min(value.saturating_sub(self.admitted()))
+            .min(self.left_by_itself(value))
+    }
+
+    /// What a gateway that knows of no other leaves of a limit of `value`.
+    #[must_use]
+    pub fn left_by_itself(&self, value: u64) -> u64 {
+        value.saturating_sub(self.admitted())
     }
 
     /// How a request that needs `delta` stands, under a limit of `value` in its revision `limits_rev`.
@@ -92,7 +98,7 @@ impl Credit {
     pub fn standing(&self, delta: u64, value: u64, limits_rev: i64, moment: &Moment) -> Standing {
         // A gateway alone never passes the limit, whatever it holds: so a limit that was lowered binds at once, and one that
         // is cut off holds it by itself.
-        if self.admitted().saturating_add(delta) > value {
+        if delta > self.left_by_itself(value) {
             return Standing::Exhausted;
         }
         if self.spendable(moment) >= delta {

@@ -67,12 +67,18 @@ impl Slot {
         let (mut exhausted, mut dry) = (false, false);
         for limit in &mut charge.limits {
             let credit = self.credit(place, &limit.key());
+            let by_itself = credit.left_by_itself(limit.value);
             limit.left = credit.known_left(limit.value, moment);
-            limit.elsewhere = credit.mark.elsewhere;
+            // What this gateway has admitted by itself nobody gives back.
+            limit.elsewhere = credit.mark.elsewhere && limit.delta <= by_itself;
             match credit.standing(limit.delta, limit.value, limits_rev, moment) {
                 Standing::Covered => {}
                 Standing::Exhausted => exhausted = true,
-                Standing::Dry => dry = true,
+                Standing::Dry => {
+                    // Nobody has said that there is too little: a refusal must not name this limit.
+                    limit.left = by_itself;
+                    dry = true;
+                }
             }
         }
         if exhausted {

@@ -1,7 +1,6 @@
 //! Credit that comes into a record and goes out of it.
 
 use super::*;
-use tallygate_core::slot::LimitCharge;
 use tallygate_core::wire::{AskedCellV1, CreditV1, LeasesV1};
 
 const HOUR: [Limit; 1] = [(1, Period::Hour, 100)];
@@ -55,12 +54,14 @@ fn one_cell_that_is_exhausted_spares_the_question_for_another() {
     let mut slot = blank();
     let minute = charge(&[(1, 5)], &limits[..1], NOW_SECS);
     slot.apply(ApplicationId(7), &all_of(&minute), NOW_MS);
-    let mut both = charge(&[(1, 6)], &limits, NOW_SECS);
-    let refused = slot.admit(ApplicationId(7), &mut both, &moment(NOW_SECS));
-    assert_eq!(refused, Err(Short::Exhausted));
-    let mut both = charge(&[(1, 5)], &limits, NOW_SECS);
-    let refused = slot.admit(ApplicationId(7), &mut both, &moment(NOW_SECS));
-    assert_eq!(refused, Err(Short::Dry));
+    let mut check = |delta, expected| {
+        let mut both = charge(&[(1, delta)], &limits, NOW_SECS);
+        let found = try_admit(&mut slot, 7, &mut both, &moment(NOW_SECS));
+        assert_eq!(found, Err(expected), "{delta}");
+    };
+    // The hour was never asked about, so it is not what a refusal is for.
+    check(6, (Short::Exhausted, vec![5, 100]));
+    check(5, (Short::Dry, vec![5, 100]));
 }
 
 #[test]
@@ -168,26 +169,25 @@ fn an_ask_names_all_cells_and_what_waits() {
 }
 
 #[test]
-fn a_refusal_tells_who_holds_the_rest() {
-    let mut slot = blank();
-    let short = CreditV1 {
-        elsewhere: true,
-        ..answer(1, [0, 0, 0], 0)
+fn a_refusal_tells_whether_others_hold_the_rest() {
+    let check = |told: CreditV1, value, left, elsewhere| {
+        let mut slot = blank();
+        slot.apply(ApplicationId(7), &[told], NOW_MS);
+        let mut refused = charge(&[(1, 3)], &[(1, Period::Hour, value)], NOW_SECS);
+        let found = slot.admit(ApplicationId(7), &mut refused, &moment(NOW_SECS));
+        assert_eq!(found, Err(Short::Exhausted), "{told:?}");
+        let limit = refused.limits[0];
+        assert_eq!((limit.left, limit.elsewhere), (left, elsewhere), "{told:?}");
     };
-    slot.apply(ApplicationId(7), &[short], NOW_MS);
-    let mut refused = charge(&[(1, 1)], &HOUR, NOW_SECS);
-    let found = slot.admit(ApplicationId(7), &mut refused, &moment(NOW_SECS));
-    assert_eq!(found, Err(Short::Exhausted));
-    let [
-        LimitCharge {
-            left: 0,
-            elsewhere: true,
-            ..
-        },
-    ] = refused.limits[..]
-    else {
-        unreachable!("{refused:?}");
+    let told = |numbers, elsewhere| CreditV1 {
+        elsewhere,
+        ..answer(1, numbers, 1)
     };
+    check(told([5, 4, 0], true), 100, 2, true);
+    check(told([5, 4, 0], false), 100, 2, false);
+    // Where this gateway alone has come to the limit, nobody returns anything that would help.
+    check(told([50, 48, 0], true), 50, 2, false);
+    check(told([50, 47, 2], true), 50, 2, true);
 }
 
 #[test]
