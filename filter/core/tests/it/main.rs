@@ -6,12 +6,18 @@
     reason = "a test fails by panicking"
 )]
 
+mod answers;
+mod book;
+mod contact;
 mod credential;
+mod credit;
 mod decide;
 mod directory;
 mod flush;
+mod forget;
 mod intake;
 mod leader;
+mod lease;
 mod mapping;
 mod metric;
 mod path;
