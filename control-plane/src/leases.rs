@@ -13,6 +13,7 @@ mod check;
 pub mod key;
 pub mod live;
 pub mod terms;
+pub mod wire;
 
 use crate::db::Db;
 use crate::error::Error;

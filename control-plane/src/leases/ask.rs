@@ -5,6 +5,7 @@ use super::account::{self, Account};
 use super::key::{CellKey, Named};
 use super::live::Live;
 use super::terms::{self, Grants, Terms};
+use super::wire::credit;
 use crate::db::{Db, Tx};
 use crate::error::Error;
 use crate::ledger::claim;
@@ -16,7 +17,7 @@ use crate::store::ledger::{self as ledger_store, Owner};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use tallygate_core::book::{self, Asked, Cell, Holder, Lease};
 use tallygate_core::lease::{RECALL_MS, TTL_MS};
-use tallygate_core::wire::{AskAnswerV1, AskV1, CreditV1, Instance, LeaseTotalsV1, OutcomeV1};
+use tallygate_core::wire::{AskAnswerV1, AskV1, CreditV1, Instance, OutcomeV1};
 
 /// Who has been recalled is recalled again after this, while somebody is still short.
 const RECALL_AGAIN_MS: u64 = RECALL_MS / 3;
@@ -309,7 +310,8 @@ fn decide(
         } else {
             cell.is_held_elsewhere(&lease)
         };
-        cells.push(credit(key, &cell, &lease, holder, elsewhere, terms));
+        let limits_rev = terms.limits_rev(key.application);
+        cells.push(credit(key, &cell, &lease, holder, elsewhere, limits_rev));
         account.set_cell(key, cell);
         account.set_lease(key, &ask.instance, lease);
     }
@@ -344,34 +346,6 @@ fn is_with_the_living(
             .get(&other)
             .is_some_and(|process| !process.fenced && process.last_seen_at > stored(heard_of))
     })
-}
-
-/// How a cell stands, for the wire.
-pub(crate) fn credit(
-    key: &CellKey,
-    cell: &Cell,
-    lease: &Lease,
-    holder: &Holder,
-    elsewhere: bool,
-    terms: &Terms,
-) -> CreditV1 {
-    CreditV1 {
-        totals: totals(key, lease),
-        version: cell.version,
-        free: cell.free_for(holder),
-        elsewhere,
-        limits_rev: terms.limits_rev(key.application),
-    }
-}
-
-/// A lease, for the wire.
-pub(crate) fn totals(key: &CellKey, lease: &Lease) -> LeaseTotalsV1 {
-    LeaseTotalsV1 {
-        granted: lease.granted,
-        spent: lease.spent,
-        returned: lease.returned,
-        ..key.blank_totals()
-    }
 }
 
 fn answer(grants: &Grants, outcome: OutcomeV1, cells: Vec<CreditV1>) -> AskAnswerV1 {

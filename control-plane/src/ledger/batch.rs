@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::series::DAY_SECS;
 use crate::store::ledger as store;
 use std::collections::{HashMap, HashSet};
-use tallygate_core::wire::UsageRowV1;
+use tallygate_core::wire::{CellTotalsV1, UsageRowV1};
 
 /// A row as it came.
 #[derive(Clone, Debug)]
@@ -89,6 +89,7 @@ impl Known {
         for usage in rows.filter_map(|row| row.usage.as_ref()) {
             applications.insert(usage.application.0);
             metrics.extend(usage.usage.iter().map(|usage| usage.metric.0));
+            metrics.extend(usage.cells.iter().map(|cell| cell.metric.0));
         }
         let applications: Vec<i64> = applications.into_iter().collect();
         let metrics: Vec<i64> = metrics.into_iter().collect();
@@ -106,12 +107,13 @@ impl Known {
         })
     }
 
-    /// Appends the usage of good rows to `entries`, and gives the bad ones.
+    /// Appends the usage of good rows to `entries` and what they tell of leases to `told`, and gives the bad ones.
     pub fn sort_out<'a>(
         &self,
         rows: Vec<Row<'a>>,
         now_ms: i64,
         entries: &mut Vec<Entry>,
+        told: &mut Vec<(i64, CellTotalsV1)>,
     ) -> Vec<Rejection<'a>> {
         let mut rejections = Vec::new();
         for (index, row) in rows.into_iter().enumerate() {
@@ -124,6 +126,9 @@ impl Known {
                     bytes: row.bytes,
                     reason,
                 });
+            } else if let Some(row) = row.usage {
+                let application = row.application.0;
+                told.extend(row.cells.into_iter().map(|cell| (application, cell)));
             }
         }
         rejections
@@ -178,6 +183,16 @@ impl Known {
             }
         }
         Ok(())
+    }
+
+    /// Whether a metric is one of the application's product.
+    #[must_use]
+    pub fn belong(&self, application: i64, metric: i64) -> bool {
+        let product = self
+            .applications
+            .get(&application)
+            .map(|row| row.product_id);
+        product.is_some() && self.metrics.get(&metric).copied() == product
     }
 
     /// The plan of an application.

@@ -13,6 +13,7 @@ pub struct Counters {
     refused: Counter,
     rows: Counter,
     rejected: Counter,
+    anomalies: Counter,
 }
 
 impl Counters {
@@ -43,6 +44,15 @@ impl Counters {
             "Usage rows put into quarantine",
             &self.rejected,
         );
+        register(
+            "lease_anomalies",
+            "Totals of leases that make no sense, or say that more was spent than granted",
+            &self.anomalies,
+        );
+    }
+
+    pub(super) fn count_anomalies(&self, anomalies: u64) {
+        self.anomalies.inc_by(anomalies);
     }
 
     pub(super) fn count(&self, claims: &[Claim], rows: usize, rejected: usize) {

@@ -7,39 +7,52 @@ use super::batch::Known;
 use super::totals::Entry;
 use crate::db::Tx;
 use crate::error::Error;
-use crate::series::Series;
+use crate::leases::account::{growth, prune, span};
+use crate::leases::key::{CellKey, KEPT_SECS};
 use crate::store::ledger as store;
 use crate::store::ledger::cells::{self, Cell, Span};
 use std::collections::{BTreeSet, HashMap};
 use tallygate_core::period::Period;
 
-/// How long a cell is kept after its window's end: nobody holds credit in it any more.
-const KEPT_SECS: u64 = 3600;
 /// Cells handled by one statement.
 const PER_STATEMENT: usize = 20_000;
 
-/// Adds entries, sorted and merged, to the cells of the limits they are held against.
-///
-/// A cell that does not exist (a new limit, a new plan, a new window) starts from its series.
-pub(super) async fn add_to_cells(
+/// The cells of the limits that entries, sorted and merged, are held against, and what each grows by; in the order of
+/// their keys.
+pub(super) async fn touched(
     tx: &mut Tx,
     known: &Known,
     entries: &[Entry],
     now_ms: i64,
-) -> Result<(), Error> {
+) -> Result<Vec<(CellKey, i64)>, Error> {
     let limits = Limits::look_up(tx, known, entries).await?;
-    let now_secs = now_ms.unsigned_abs() / 1000;
-    let touched = limits.cells(known, entries, now_secs);
-    for touched in touched.chunks(PER_STATEMENT) {
-        let existing = cells::existing(tx, touched).await?;
-        let is_new = |place: usize| existing.get(place) == Some(&false);
-        let mut grown = touched.to_vec();
+    Ok(limits.cells(known, entries, now_ms.unsigned_abs() / 1000))
+}
 
-        let (places, spans): (Vec<usize>, Vec<Span>) = touched
+/// Adds to cells in which nobody reports on credit.
+///
+/// A cell that does not exist (a new limit, a new plan, a new window) starts from its series.
+pub(super) async fn add_to_cells(
+    tx: &mut Tx,
+    touched: &[(CellKey, i64)],
+    now_ms: i64,
+) -> Result<(), Error> {
+    for touched in touched.chunks(PER_STATEMENT) {
+        let mut grown: Vec<Cell> = touched
             .iter()
+            .map(|(key, used)| growth(key, *used))
+            .collect();
+        let existing = cells::existing(tx, &grown).await?;
+        let made: Vec<(usize, CellKey)> = touched
+            .iter()
+            .zip(&existing)
             .enumerate()
-            .filter(|(place, _)| is_new(*place))
-            .filter_map(|(place, cell)| Some((place, span(cell)?)))
+            .filter(|(_, (_, exists))| !**exists)
+            .map(|(place, ((key, _), _))| (place, *key))
+            .collect();
+        let (places, spans): (Vec<usize>, Vec<Span>) = made
+            .iter()
+            .filter_map(|(place, key)| Some((*place, span(key)?)))
             .unzip();
         for (place, sum) in places.into_iter().zip(cells::sums(tx, &spans).await?) {
             if let Some(cell) = grown.get_mut(place) {
@@ -48,14 +61,8 @@ pub(super) async fn add_to_cells(
             }
         }
         cells::add(tx, &grown).await?;
-
-        let outdated: Vec<(Cell, i64)> = touched
-            .iter()
-            .enumerate()
-            .filter(|(place, _)| is_new(*place))
-            .filter_map(|(_, cell)| Some((*cell, outdated_before(cell.period, now_secs)?)))
-            .collect();
-        cells::prune(tx, &outdated).await?;
+        let made: Vec<CellKey> = made.into_iter().map(|(_, key)| key).collect();
+        prune(tx, &made, now_ms.unsigned_abs() / 1000).await?;
     }
     Ok(())
 }
@@ -83,7 +90,7 @@ impl Limits {
     }
 
     /// The cells that entries touch, in the order of the table's key, none twice.
-    fn cells(&self, known: &Known, entries: &[Entry], now_secs: u64) -> Vec<Cell> {
+    fn cells(&self, known: &Known, entries: &[Entry], now_secs: u64) -> Vec<(CellKey, i64)> {
         let mut touched = Vec::new();
         for entry in entries {
             let Some(periods) = known
@@ -97,55 +104,23 @@ impl Limits {
                 if window.end.is_some_and(|end| end + KEPT_SECS < now_secs) {
                     continue;
                 }
-                touched.push(Cell {
+                let key = CellKey {
                     application: entry.owner,
                     metric: entry.metric,
                     period: *period,
                     window_start: i64::try_from(window.start).unwrap_or(i64::MAX),
-                    used: entry.delta,
-                });
+                };
+                touched.push((key, entry.delta));
             }
         }
-        let key = |cell: &Cell| {
-            (
-                cell.application,
-                cell.metric,
-                cell.period.as_str(),
-                cell.window_start,
-            )
-        };
-        touched.sort_unstable_by_key(key);
+        touched.sort_unstable_by_key(|(key, _)| *key);
         touched.dedup_by(|later, first| {
-            let same = key(later) == key(first);
+            let same = later.0 == first.0;
             if same {
-                first.used = first.used.saturating_add(later.used);
+                first.1 = first.1.saturating_add(later.1);
             }
             same
         });
         touched
     }
-}
-
-/// The rows of a series that add up to a cell's window; none for a minute, which starts at 0.
-fn span(cell: &Cell) -> Option<Span> {
-    let series = Series::adding_up_to(cell.period)?;
-    let end = cell.period.window(cell.window_start.unsigned_abs()).end;
-    Some(Span {
-        application: cell.application,
-        metric: cell.metric,
-        series,
-        start: cell.window_start,
-        end: end
-            .and_then(|end| i64::try_from(end).ok())
-            .unwrap_or(i64::MAX),
-    })
-}
-
-/// Windows that began before this are over for good; none for periods that leave few rows behind.
-fn outdated_before(period: Period, now_secs: u64) -> Option<i64> {
-    let length_secs = match period {
-        Period::Minute | Period::Hour | Period::Day | Period::Week => period.length_secs()?,
-        Period::Month | Period::Year | Period::Eternity => return None,
-    };
-    i64::try_from(now_secs.saturating_sub(length_secs + KEPT_SECS)).ok()
 }

@@ -1,0 +1,324 @@
+//! Credit, beside usage: what batches say was spent and returned of it is settled in the transaction that counts what it
+//! was spent on, and there the holders get more.
+//!
+//! 1. [`gather`]: which leases the deliveries are about, and which may be granted of windows that begin soon.
+//! 2. Cells of usage and of leases are locked together ([`Account`]), usage is counted, totals are settled and
+//!    declared, credit is renewed and granted ahead: [`Work::apply`].
+//! 3. [`recalls`]: what each sender should return.
+
+pub(super) mod gather;
+pub(super) mod recalls;
+
+use super::Delivery;
+use super::totals::Entry;
+use crate::db::Tx;
+use crate::error::Error;
+use crate::leases::account::Account;
+use crate::leases::key::CellKey;
+use crate::leases::terms::{Grants, Terms};
+use crate::leases::wire::{Grouped, credit, totals};
+use crate::store::leases::accounts::Wanted;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use tallygate_core::book::{self, Holder, Lease, Settled};
+use tallygate_core::wire::{CreditV1, Instance, LeaseTotalsV1};
+
+/// What a group of deliveries is about, beside usage.
+#[derive(Debug, Default)]
+pub(super) struct Work {
+    told: Vec<Told>,
+    declared: Vec<Declared>,
+    ahead: Vec<Ahead>,
+    terms: Terms,
+    /// Totals that make no sense.
+    pub(super) senseless: u64,
+}
+
+/// What a row tells of a lease.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Told {
+    /// The delivery.
+    pub(super) delivery: usize,
+    /// The cell.
+    pub(super) key: CellKey,
+    /// Spent, in all.
+    pub(super) spent: u64,
+    /// Returned, in all.
+    pub(super) returned: u64,
+}
+
+/// What a process says it was granted.
+#[derive(Clone, Copy, Debug)]
+struct Declared {
+    delivery: usize,
+    key: CellKey,
+    granted: u64,
+}
+
+/// A lease of a window that begins soon, and the one before.
+#[derive(Clone, Copy, Debug)]
+struct Ahead {
+    delivery: usize,
+    key: CellKey,
+    before: CellKey,
+    lease_before: Lease,
+}
+
+/// What the senders are answered, by delivery.
+#[derive(Debug, Default)]
+pub(super) struct Outcome {
+    /// New credit.
+    pub(super) credits: BTreeMap<usize, Grouped<CreditV1>>,
+    /// Credit to return.
+    pub(super) recalls: BTreeMap<usize, Grouped<LeaseTotalsV1>>,
+    /// Totals that say more was spent than granted.
+    pub(super) overspent: u64,
+}
+
+/// For whom the deliveries of a group are.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Senders<'a> {
+    /// The deliveries.
+    pub(super) deliveries: &'a [Delivery],
+    /// Processes that are alive.
+    pub(super) live: u64,
+    /// Whether anything may be granted, and when it is.
+    pub(super) grants: Grants,
+}
+
+// === impl Senders ===
+
+impl Senders<'_> {
+    fn holder(&self, delivery: usize) -> Option<Holder> {
+        Some(Holder {
+            instance: self.deliveries.get(delivery)?.sync.instance,
+            live: self.live,
+            now_ms: self.now_ms(),
+        })
+    }
+
+    fn is_draining(&self, delivery: usize) -> bool {
+        self.deliveries
+            .get(delivery)
+            .is_some_and(|delivery| delivery.sync.draining)
+    }
+
+    fn now_ms(&self) -> u64 {
+        self.grants.now_ms.unsigned_abs()
+    }
+
+    fn now_secs(&self) -> u64 {
+        self.now_ms() / 1000
+    }
+}
+
+// === impl Work ===
+
+impl Work {
+    /// Whether there is none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.told.is_empty() && self.declared.is_empty() && self.ahead.is_empty()
+    }
+
+    /// The cells that it is about.
+    pub(super) fn keys(&self) -> BTreeSet<CellKey> {
+        let told = self.told.iter().map(|told| told.key);
+        let declared = self.declared.iter().map(|declared| declared.key);
+        let ahead = self.ahead.iter().map(|ahead| ahead.key);
+        told.chain(declared).chain(ahead).collect()
+    }
+
+    /// Counts usage in `used` cells and does the work, on cells locked together. The series have the usage of `entries`
+    /// already; cells may be made where `may_make` says so.
+    pub(super) async fn apply(
+        &self,
+        tx: &mut Tx,
+        senders: &Senders<'_>,
+        used: &[(CellKey, i64)],
+        entries: &[Entry],
+        may_make: impl Fn(&CellKey) -> bool,
+    ) -> Result<Outcome, Error> {
+        let mut keys = self.keys();
+        let mut used: BTreeMap<CellKey, u64> = used
+            .iter()
+            .map(|(key, used)| (*key, used.unsigned_abs()))
+            .collect();
+        for key in &keys {
+            // A cell whose limit is gone goes on counting while somebody holds credit in it.
+            used.entry(*key).or_insert_with(|| usage_of(entries, key));
+        }
+        keys.extend(used.keys());
+        let holders: BTreeSet<Instance> = senders
+            .deliveries
+            .iter()
+            .map(|delivery| delivery.sync.instance)
+            .collect();
+        let holders: Vec<Instance> = holders.into_iter().collect();
+        let epoch = senders.grants.epoch;
+        let mut account = Account::open(tx, epoch, &keys, Wanted::Of(&holders), may_make).await?;
+        for key in self.keys() {
+            account.set_limit(&key, self.terms.limit(&key));
+        }
+        for (key, used) in used.into_iter().filter(|(_, used)| *used > 0) {
+            account.add_used(&key, used);
+        }
+        let mut outcome = Outcome::default();
+        self.settle(&mut account, senders, &mut outcome);
+        let mut granted = self.renew(&mut account, senders);
+        granted.extend(self.grant_ahead(&mut account, senders));
+        self.tell(&account, senders, granted, &mut outcome);
+        account.write(tx).await?;
+        account.prune(tx, senders.now_secs()).await?;
+        Ok(outcome)
+    }
+
+    /// Takes over what was spent, returned and declared.
+    fn settle(&self, account: &mut Account, senders: &Senders<'_>, outcome: &mut Outcome) {
+        let mut overspent: HashMap<usize, (u64, CellKey)> = HashMap::new();
+        for told in &self.told {
+            let Some(holder) = senders.holder(told.delivery) else {
+                continue;
+            };
+            let settled = account.change(&told.key, &holder.instance, |cell, lease| {
+                book::settle(cell, lease, told.spent, told.returned, holder.now_ms)
+            });
+            if settled == Some(Settled::Overspent) {
+                overspent.entry(told.delivery).or_insert((0, told.key)).0 += 1;
+            }
+            account.forgive(&told.key, &holder.instance);
+        }
+        for declared in &self.declared {
+            if let Some(holder) = senders.holder(declared.delivery) {
+                account.change(&declared.key, &holder.instance, |cell, lease| {
+                    book::declare(cell, lease, declared.granted);
+                });
+            }
+        }
+        for (delivery, (leases, first)) in overspent {
+            outcome.overspent += leases;
+            let sender = senders.deliveries.get(delivery);
+            tracing::warn!(
+                gateway = sender.map(|delivery| delivery.gateway),
+                instance = sender.map(|delivery| hex::encode(delivery.sync.instance)),
+                leases,
+                first = ?first,
+                "a gateway has spent or returned more credit than it was granted: was the database restored, or credit written off?"
+            );
+        }
+    }
+
+    /// Grants more to those who have reported. Returns to whom.
+    fn renew(&self, account: &mut Account, senders: &Senders<'_>) -> BTreeSet<(usize, CellKey)> {
+        let mut granted = BTreeSet::new();
+        if !senders.grants.allowed {
+            return granted;
+        }
+        let reported: BTreeSet<(usize, CellKey)> = self
+            .told
+            .iter()
+            .map(|told| (told.delivery, told.key))
+            .filter(|(_, key)| key.is_current(senders.now_secs()))
+            .collect();
+        for (delivery, key) in reported {
+            let Some(holder) = self.may_hold(senders, delivery, &key) else {
+                continue;
+            };
+            let renewed = account.change(&key, &holder.instance, |cell, lease| {
+                book::renew(cell, lease, &holder)
+            });
+            if renewed == Some(true) {
+                granted.insert((delivery, key));
+            }
+        }
+        granted
+    }
+
+    /// Grants of windows that begin soon. Returns to whom.
+    fn grant_ahead(
+        &self,
+        account: &mut Account,
+        senders: &Senders<'_>,
+    ) -> BTreeSet<(usize, CellKey)> {
+        let mut granted = BTreeSet::new();
+        for ahead in self.ahead.iter().filter(|_| senders.grants.allowed) {
+            let Some(holder) = self.may_hold(senders, ahead.delivery, &ahead.key) else {
+                continue;
+            };
+            let before = if account.has(&ahead.before) {
+                account.lease(&ahead.before, &holder.instance)
+            } else {
+                ahead.lease_before
+            };
+            let fetched = account.change(&ahead.key, &holder.instance, |cell, lease| {
+                book::prefetch(cell, lease, &before, &holder)
+            });
+            if fetched == Some(true) {
+                granted.insert((ahead.delivery, ahead.key));
+            }
+        }
+        granted
+    }
+
+    /// The holder, if more may be granted to it there.
+    fn may_hold(&self, senders: &Senders<'_>, delivery: usize, key: &CellKey) -> Option<Holder> {
+        let wanted = !senders.is_draining(delivery)
+            && self.terms.is_live(key.application)
+            && self.terms.limit(key).is_some();
+        senders.holder(delivery).filter(|_| wanted)
+    }
+
+    /// What was granted, and what of that which was reported should be returned.
+    fn tell(
+        &self,
+        account: &Account,
+        senders: &Senders<'_>,
+        granted: BTreeSet<(usize, CellKey)>,
+        outcome: &mut Outcome,
+    ) {
+        for (delivery, key) in granted {
+            let (Some(cell), Some(holder)) = (account.cell(&key), senders.holder(delivery)) else {
+                continue;
+            };
+            let lease = account.lease(&key, &holder.instance);
+            let elsewhere = cell.is_held_elsewhere(&lease);
+            let limits_rev = self.terms.limits_rev(key.application);
+            outcome.credits.entry(delivery).or_default().insert(
+                &key,
+                credit(&key, &cell, &lease, &holder, elsewhere, limits_rev),
+            );
+        }
+        for told in &self.told {
+            let (Some(cell), Some(holder)) =
+                (account.cell(&told.key), senders.holder(told.delivery))
+            else {
+                continue;
+            };
+            let lease = account.lease(&told.key, &holder.instance);
+            let draining = senders.is_draining(told.delivery);
+            if book::takes_back(&cell, &lease, draining, holder.now_ms) {
+                outcome
+                    .recalls
+                    .entry(told.delivery)
+                    .or_default()
+                    .insert(&told.key, totals(&told.key, &lease));
+            }
+        }
+    }
+}
+
+/// What entries, sorted, add to a cell.
+fn usage_of(entries: &[Entry], key: &CellKey) -> u64 {
+    let window = key.period.window(key.window());
+    let of_metric = (key.application, key.metric);
+    let begin = entries.partition_point(|entry| (entry.owner, entry.metric) < of_metric);
+    entries
+        .iter()
+        .skip(begin)
+        .take_while(|entry| (entry.owner, entry.metric) == of_metric)
+        .filter(|entry| {
+            let at_secs = u64::from(entry.minute) * 60;
+            at_secs >= window.start && window.end.is_none_or(|end| at_secs < end)
+        })
+        .fold(0, |sum, entry| {
+            sum.saturating_add(entry.delta.unsigned_abs())
+        })
+}
