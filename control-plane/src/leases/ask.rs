@@ -296,17 +296,18 @@ fn decide(
         .collect();
     let outcome = book::ask(&mut asked, holder);
     let short = outcome == OutcomeV1::Short;
-    let fits = |cell: &Cell, need: u64| cell.limit.is_none_or(|limit| need <= limit);
-    let possible = asked.iter().all(|asked| fits(asked.cell, asked.asked.need));
+    let fits: Vec<bool> = asked.iter().map(Asked::is_possible).collect();
+    let possible = fits.iter().all(|&fits| fits);
     let mut cells = Vec::with_capacity(keys.len());
-    for ((key, (mut cell, lease)), asked) in keys.iter().zip(rows).zip(&ask.cells) {
+    for ((key, (mut cell, lease)), fits) in keys.iter().zip(rows).zip(fits) {
         let elsewhere = if short {
             // So that of two refusals the later one counts.
             cell.version = cell.version.saturating_add(1);
             if possible {
                 recall(account, key, holder);
             }
-            fits(&cell, asked.need) && is_with_the_living(account, key, processes, holder)
+            fits && (cell.is_kept_from(holder)
+                || is_with_the_living(account, key, processes, holder))
         } else {
             cell.is_held_elsewhere(&lease)
         };

@@ -77,11 +77,14 @@ impl Cell {
     /// What could be granted to this holder: what is kept for another is not.
     #[must_use]
     pub fn free_for(&self, holder: &Holder) -> u64 {
-        let kept = self
-            .reservation
-            .filter(|kept| kept.instance != holder.instance && holder.now_ms < kept.until_ms)
-            .map_or(0, |kept| kept.need);
+        let kept = self.kept_from(holder).map_or(0, |kept| kept.need);
         self.free().saturating_sub(kept)
+    }
+
+    /// Whether something is kept for another than this holder: it may be had in a moment, if that one does not come.
+    #[must_use]
+    pub fn is_kept_from(&self, holder: &Holder) -> bool {
+        self.kept_from(holder).is_some()
     }
 
     /// What nobody has used or holds.
@@ -105,13 +108,16 @@ impl Cell {
         self.leased > mine.left()
     }
 
+    fn kept_from(&self, holder: &Holder) -> Option<Reservation> {
+        self.reservation
+            .filter(|kept| kept.instance != holder.instance && holder.now_ms < kept.until_ms)
+    }
+
     /// Keeps what is lacking for who was short, unless it is kept for somebody who came before.
     fn reserve(&mut self, holder: &Holder, need: u64) {
-        let kept = self.reservation.is_some_and(|kept| {
-            kept.instance != holder.instance
-                && holder.now_ms < kept.until_ms
-                && kept.until_ms <= holder.now_ms.saturating_add(RESERVED_MS)
-        });
+        let kept = self
+            .kept_from(holder)
+            .is_some_and(|kept| kept.until_ms <= holder.now_ms.saturating_add(RESERVED_MS));
         if !kept {
             self.reservation = Some(Reservation {
                 instance: holder.instance,

@@ -44,12 +44,7 @@ pub fn ask(cells: &mut [Asked<'_>], holder: &Holder) -> OutcomeV1 {
         return OutcomeV1::Granted;
     }
     // What can never be had is not waited for: nothing is kept from others for its sake.
-    let possible = cells.iter().all(|asked| {
-        asked
-            .cell
-            .limit
-            .is_none_or(|limit| asked.asked.need <= limit)
-    });
+    let possible = cells.iter().all(Asked::is_possible);
     for asked in cells.iter_mut().filter(|_| possible) {
         // Kept on every cell, so that nobody takes away one while the other is waited for.
         let lack = asked.lack();
@@ -105,6 +100,15 @@ fn share(free: u64, holder: &Holder) -> u64 {
 // === impl Asked ===
 
 impl Asked<'_> {
+    /// Whether the need could be met if all others returned what they have left: what is used stays used.
+    #[must_use]
+    pub fn is_possible(&self) -> bool {
+        let gone = self.cell.used.saturating_add(self.lease.left());
+        self.cell
+            .limit
+            .is_none_or(|limit| self.lack() <= limit.saturating_sub(gone))
+    }
+
     /// What is missing, given what the asker says it has spent meanwhile.
     fn lack(&self) -> u64 {
         let held = self
