@@ -1,6 +1,8 @@
 //! Usage on its way from the records to the ledger, with VMs that trap and meet wherever they can.
 
+mod answers;
 mod exhaustive;
+mod forget;
 mod full;
 mod ledger;
 mod random;
@@ -13,6 +15,7 @@ use crate::support::{Hooked, Memory, Wrote, keys, trap, until_trapped};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use tallygate_core::admission::{Admission, admit};
+use tallygate_core::credit::Moment;
 use tallygate_core::flush::{Flush, Sealed, Sent};
 use tallygate_core::id::ApplicationId;
 use tallygate_core::outbox::MOST_BATCHES;

@@ -6,7 +6,6 @@
     reason = "a test fails by panicking"
 )]
 
-mod answers;
 mod book;
 mod contact;
 mod credential;
@@ -14,7 +13,6 @@ mod credit;
 mod decide;
 mod directory;
 mod flush;
-mod forget;
 mod intake;
 mod leader;
 mod lease;
