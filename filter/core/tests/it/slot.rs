@@ -2,6 +2,7 @@
 
 mod credit;
 mod model;
+mod random;
 mod report;
 mod windows;
 
