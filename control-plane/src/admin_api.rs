@@ -20,6 +20,7 @@ pub mod path;
 pub mod provider;
 pub mod proxy;
 pub mod proxy_configs;
+pub mod service_gateways;
 pub mod services;
 pub mod settings;
 pub mod shapes;

@@ -39,6 +39,9 @@ const SUBJECTS: &[(&str, &str, &[Call])] = &[
         ("GET", "/proxy/configs/{environment}/{version}", "One version"),
         ("POST", "/proxy/configs/{environment}/{version}/promote", "Make an environment follow a version, newer or older: to=production"),
     ]),
+    ("A product's gateways", SERVICE, &[
+        ("GET", "/gateways", "By gateway and in all: credit_held, leases, recalls, unaccounted, admitted, waited, callouts, callouts_per_request, overdraft"),
+    ]),
     ("Configurations of all products", "/admin/api/account", &[
         ("GET", "/proxy_configs/{environment}", "version=latest, host"),
     ]),
@@ -91,6 +94,7 @@ const SUBJECTS: &[(&str, &str, &[Call])] = &[
     ("Gateways", "/admin/api/gateways", &[
         ("GET POST", "", "List; make one: name, environment. Its token is shown once"),
         ("GET DELETE", "/{id}", "One gateway"),
+        ("POST", "/{id}/write_off", "Give up the credit of its processes that are silent, for one that is dead for good: limits may be passed by what it spent and never reported"),
     ]),
     ("Installation", "/admin/api", &[
         ("GET PUT PATCH", "/provider", "The provider: org_name, support_email, from_email"),

@@ -10,7 +10,7 @@ use tallygate::app::App;
 use tallygate::config::{self, DatabaseConfig, LogConfig, LogFormat, ServerConfig};
 use tallygate::db::Db;
 use tallygate::secrets::installation;
-use tallygate::{admin_api, demo, gateway_config, provider, serve};
+use tallygate::{admin_api, demo, gateway_config, provider, restore, serve};
 
 /// API management at the edge: plans, keys and limits decided inside Envoy.
 #[derive(Debug, Parser)]
@@ -28,6 +28,8 @@ enum Command {
     Serve(Serve),
     /// Bring the database's schema up to date.
     Migrate(DatabaseConfig),
+    /// Begin a new epoch of the ledger: run it once after restoring a backup of the database, while no server runs.
+    Restore(Restore),
     /// The installation's provider.
     #[command(subcommand)]
     Provider(ProviderCommand),
@@ -51,6 +53,12 @@ struct Serve {
     /// Do not bring the schema up to date; refuse to start when it is not.
     #[arg(long)]
     no_migrate: bool,
+}
+
+#[derive(Args, Debug)]
+struct Restore {
+    #[command(flatten)]
+    database: DatabaseConfig,
 }
 
 #[derive(Debug, Subcommand)]
@@ -115,6 +123,7 @@ impl Cli {
                 connect(&database).await?.migrate().await?;
                 say("The database is up to date.")
             }
+            Command::Restore(args) => run_restore(args).await,
             Command::Provider(ProviderCommand::Create(args)) => create_provider(args).await,
             Command::Token(TokenCommand::Create(args)) => create_token(args).await,
             Command::GatewayConfig(args) => say(gateway_config::run(&args).await?.trim_end()),
@@ -186,6 +195,42 @@ async fn run_serve(args: Serve) -> anyhow::Result<()> {
         stop,
     )
     .await
+}
+
+async fn run_restore(args: Restore) -> anyhow::Result<()> {
+    let db = connect(&args.database).await?;
+    // The backup may be of an older version.
+    db.migrate().await?;
+    let restored = restore::restore(&db)
+        .await
+        .map_err(|error| anyhow::anyhow!("{error}"))?;
+    db.close().await;
+    let last_report = restored
+        .last_report_at
+        .and_then(|at_ms| jiff::Timestamp::from_millisecond(at_ms).ok())
+        .map_or_else(|| "never".into(), |at| format!("{at:.0}"));
+    say(&format!(
+        "The ledger has begun a new epoch.
+
+  epoch           {} (before: {})
+  carried over    {} leases of {} gateway processes
+  last report     {last_report}, as far as the backup knows
+
+What this means:
+
+  Usage that gateways had reported after the backup was made is lost. What they still keep comes in when the server
+  runs again, each batch once.
+  Limits: open windows may be passed by what was used after the backup, and not by more.
+  For {} seconds after the first gateway calls nothing is granted, so that all of them can say what they hold. They
+  spend it meanwhile; requests without credit are answered 503 with Retry-After.
+
+Start the server now: `tallygate serve`",
+        restored.epoch,
+        restored.before,
+        restored.leases,
+        restored.instances,
+        tallygate_core::lease::TTL_MS / 1000,
+    ))
 }
 
 async fn create_provider(args: ProviderCreate) -> anyhow::Result<()> {

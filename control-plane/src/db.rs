@@ -16,6 +16,8 @@ use sqlx::sqlite::{
 };
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::watch;
 
@@ -35,6 +37,8 @@ pub enum Handle<S, P> {
 pub struct Db {
     pools: Pools,
     revisions: watch::Sender<i64>,
+    /// How far the clock is put ahead, in milliseconds: 0 but in tests.
+    ahead: Arc<AtomicI64>,
 }
 
 #[derive(Clone, Debug)]
@@ -122,6 +126,7 @@ impl Db {
         Ok(Self {
             pools,
             revisions: watch::Sender::new(0),
+            ahead: Arc::default(),
         })
     }
 
@@ -145,7 +150,11 @@ impl Db {
             }
             Pools::Postgres(pool) => Handle::Postgres(pool.begin().await?),
         };
-        Ok(Tx::new(inner, self.revisions.clone()))
+        Ok(Tx::new(
+            inner,
+            self.revisions.clone(),
+            Arc::clone(&self.ahead),
+        ))
     }
 
     /// Begins a transaction that only reads, and sees one state of the database throughout.
@@ -160,7 +169,11 @@ impl Db {
                     .await?,
             ),
         };
-        Ok(Tx::new(inner, self.revisions.clone()))
+        Ok(Tx::new(
+            inner,
+            self.revisions.clone(),
+            Arc::clone(&self.ahead),
+        ))
     }
 
     /// The database's clock, milliseconds since 1970.
@@ -168,11 +181,18 @@ impl Db {
     /// # Errors
     /// When the database does not answer.
     pub async fn now_ms(&self) -> Result<i64, Error> {
-        match &self.pools {
+        let now_ms: i64 = match &self.pools {
             // SQLite lives in this process: its clock is ours.
-            Pools::Sqlite { .. } => Ok(local_now_ms()),
-            Pools::Postgres(pool) => Ok(sqlx::query_scalar(NOW_MS).fetch_one(pool).await?),
-        }
+            Pools::Sqlite { .. } => local_now_ms(),
+            Pools::Postgres(pool) => sqlx::query_scalar(NOW_MS).fetch_one(pool).await?,
+        };
+        Ok(now_ms + self.ahead.load(Ordering::Relaxed))
+    }
+
+    /// Puts the clock ahead, as this process sees it: for tests of what takes long.
+    #[doc(hidden)]
+    pub fn pass_time(&self, ms: i64) {
+        self.ahead.fetch_add(ms, Ordering::Relaxed);
     }
 
     /// The newest revision.
@@ -213,8 +233,7 @@ impl Db {
             Pools::Postgres(pool) => migrations::postgres().run(pool).await,
         }
         .context("migrating the database")?;
-        // Unlike a random number made in SQL, this is the same kind of number on both databases.
-        let epoch = i64::from(rand::random::<u32>()) + 1;
+        let epoch = new_epoch();
         let mut tx = self.begin().await?;
         run!(tx, |c| sqlx::query(
             "insert into ledger_epoch (one, epoch) values (1, $1) on conflict (one) do nothing"
@@ -255,6 +274,11 @@ impl Db {
             Pools::Postgres(pool) => pool.close().await,
         }
     }
+}
+
+/// A number for an epoch of the ledger. Unlike one made in SQL, it is of the same kind on both databases.
+pub(crate) fn new_epoch() -> i64 {
+    i64::from(rand::random::<u32>()) + 1
 }
 
 const NOW_MS: &str = "select cast(extract(epoch from clock_timestamp()) * 1000 as bigint)";

@@ -10,6 +10,7 @@ pub mod sync;
 
 use crate::db::Db;
 use crate::error::Error;
+use crate::leases::fleet::Gauges;
 use crate::leases::live::Live;
 use crate::leases::{self as credit, Leases};
 use crate::ledger::{Counters, Ledger};
@@ -30,6 +31,8 @@ pub struct Gateways {
     leases: Leases,
     applications: Arc<ApplicationCount>,
     pages: Counter,
+    /// What operators see of credit, by product.
+    pub gauges: Gauges,
 }
 
 /// How a message is written.
@@ -48,6 +51,7 @@ impl Gateways {
     #[must_use]
     pub fn new(db: Db, metrics: &Metrics) -> Self {
         let (pages, counters) = (Counter::default(), Counters::default());
+        let gauges = Gauges::default();
         let (live, asks) = (Live::default(), credit::Counters::default());
         metrics.register(|registry| {
             registry.register(
@@ -57,12 +61,14 @@ impl Gateways {
             );
             counters.register(registry);
             asks.register(registry);
+            gauges.register(registry);
         });
         Self {
             ledger: Ledger::new(db.clone(), counters),
             leases: Leases::new(db, live, asks),
             applications: Arc::default(),
             pages,
+            gauges,
         }
     }
 }

@@ -10,6 +10,7 @@
 pub mod account;
 mod ask;
 mod check;
+pub mod fleet;
 pub mod key;
 pub mod live;
 pub mod terms;

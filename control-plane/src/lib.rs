@@ -22,8 +22,10 @@ pub mod names;
 pub mod promote;
 pub mod provider;
 pub mod publish;
+pub mod restore;
 pub mod signup;
 pub mod users;
+pub mod write_off;
 
 pub mod applications;
 pub mod credentials;

@@ -4,7 +4,7 @@
 
 use crate::admin_api::{
     accounts, application_plans, applications, format, gateways, keys, limits, mapping_rules,
-    metrics, provider, proxy, proxy_configs, services, settings, signup, users,
+    metrics, provider, proxy, proxy_configs, service_gateways, services, settings, signup, users,
 };
 use crate::app::App;
 use crate::body_limit;
@@ -65,6 +65,7 @@ fn account_management() -> Router<App> {
         .route("/admin/api/services/{service_id}/proxy/configs/{environment}/{version}", get(proxy_configs::show))
         .route("/admin/api/services/{service_id}/proxy/configs/{environment}/{version}/promote", post(proxy_configs::promote))
         .route("/admin/api/account/proxy_configs/{environment}", get(proxy_configs::list_all))
+        .route("/admin/api/services/{service_id}/gateways", get(service_gateways::index))
         .route("/admin/api/services/{service_id}/application_plans", get(application_plans::list).post(application_plans::create))
         .route("/admin/api/services/{service_id}/application_plans/{plan_id}", get(application_plans::show).put(application_plans::update).patch(application_plans::update).delete(application_plans::delete))
         .route("/admin/api/services/{service_id}/application_plans/{plan_id}/default", put(application_plans::make_default))
@@ -102,6 +103,7 @@ fn account_management() -> Router<App> {
         .route("/admin/api/applications/find", get(applications::find_any))
         .route("/admin/api/gateways", get(gateways::index).post(gateways::create))
         .route("/admin/api/gateways/{id}", get(gateways::show).delete(gateways::delete))
+        .route("/admin/api/gateways/{id}/write_off", post(gateways::write_off))
         .route("/admin/api/settings", get(settings::show).put(settings::update))
 }
 

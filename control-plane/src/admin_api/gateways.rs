@@ -5,8 +5,11 @@ use super::format::{Answer, List, Object, timestamp};
 use super::path::Ids;
 use crate::app::App;
 use crate::error::Error;
+use crate::leases::fleet::{Fleet, Standing};
 use crate::secrets::{self, Secret};
 use crate::store::gateways::{self, Gateway};
+use crate::store::leases::write_offs;
+use crate::write_off;
 use axum::extract::State;
 
 const ENVIRONMENTS: &[&str] = &["staging", "production"];
@@ -20,11 +23,16 @@ pub async fn index(State(app): State<App>, _call: Read) -> Result<Answer, Error>
     let mut tx = app.db.read().await?;
     let revision = gateways::revision(&mut tx).await?;
     let all = gateways::all(&mut tx).await?;
-    Ok(Answer::ok(List::new(
-        "gateways",
-        "gateway",
-        all.iter().map(|gateway| object(gateway, revision, now_ms)),
-    )))
+    let fleet = Fleet::read(&mut tx, now_ms, None).await?;
+    let shown = all.iter().map(|gateway| {
+        let object = object(gateway, revision, now_ms);
+        with_credit(object, &fleet.gateway(gateway.id))
+    });
+    // With what removed gateways hold.
+    let totals = with_credit(Object::new("totals"), &fleet.totals());
+    Ok(Answer::ok(
+        List::new("gateways", "gateway", shown).beside(totals),
+    ))
 }
 
 /// `POST /admin/api/gateways`: the only answer that shows its token.
@@ -63,7 +71,9 @@ pub async fn show(State(app): State<App>, Ids([id]): Ids<1>, _call: Read) -> Res
     let mut tx = app.db.read().await?;
     let gateway = gateways::get(&mut tx, id).await?;
     let revision = gateways::revision(&mut tx).await?;
-    Ok(Answer::ok(object(&gateway, revision, now_ms)))
+    let fleet = Fleet::read(&mut tx, now_ms, None).await?;
+    let object = object(&gateway, revision, now_ms);
+    Ok(Answer::ok(with_credit(object, &fleet.gateway(id))))
 }
 
 /// `DELETE /admin/api/gateways/{id}`: its token stops working at once.
@@ -80,6 +90,41 @@ pub async fn delete(
     gateways::delete(&mut tx, id, now_ms).await?;
     tx.commit().await?;
     Ok(Answer::empty())
+}
+
+/// `POST /admin/api/gateways/{id}/write_off`: gives up the credit that is held by processes of this gateway which have not
+/// been heard of for longer than credit lasts, so that others can be granted it within the window.
+///
+/// For a gateway that is dead for good, also one that was removed. What it spent and never reported is lost to limits
+/// then, which may be passed by as much. If it comes back after all, what it reports is counted, `lease_anomalies` shows
+/// that it was given up, and it returns the rest at once.
+///
+/// # Errors
+/// See [`Error`].
+pub async fn write_off(
+    State(app): State<App>,
+    Ids([id]): Ids<1>,
+    _call: Write,
+) -> Result<Answer, Error> {
+    let mut tx = app.db.read().await?;
+    if !write_offs::gateway_exists(&mut tx, id).await? {
+        return Err(Error::NotFound);
+    }
+    drop(tx);
+    let done = write_off::write_off(&app.db, id).await?;
+    Ok(Answer::ok(
+        Object::new("write_off")
+            .with("gateway_id", id)
+            .with("instances", done.instances)
+            .with("leases", done.leases)
+            .with("credit", i64::try_from(done.credit).unwrap_or(i64::MAX)),
+    ))
+}
+
+fn with_credit(object: Object, standing: &Standing) -> Object {
+    object
+        .with("credit_held", standing.credit_held)
+        .with("unaccounted", standing.unaccounted)
 }
 
 fn with_token(object: Object, token: Secret) -> Object {

@@ -4,6 +4,8 @@ use super::{Handle, NOW_MS, local_now_ms};
 use crate::error::Error;
 use crate::{on, run};
 use sqlx::{PgConnection, PgTransaction, SqliteConnection, SqliteTransaction};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use tokio::sync::watch;
 
 /// A transaction. Dropped without [`Tx::commit`], it leaves nothing behind.
@@ -12,6 +14,8 @@ pub struct Tx {
     inner: Handle<SqliteTransaction<'static>, PgTransaction<'static>>,
     revision: Option<i64>,
     revisions: watch::Sender<i64>,
+    /// See [`super::Db::pass_time`].
+    ahead: Arc<AtomicI64>,
 }
 
 /// The name of PostgreSQL's advisory lock on limits, in this database.
@@ -21,11 +25,13 @@ impl Tx {
     pub(super) fn new(
         inner: Handle<SqliteTransaction<'static>, PgTransaction<'static>>,
         revisions: watch::Sender<i64>,
+        ahead: Arc<AtomicI64>,
     ) -> Self {
         Self {
             inner,
             revision: None,
             revisions,
+            ahead,
         }
     }
 
@@ -42,10 +48,11 @@ impl Tx {
     /// # Errors
     /// When the database does not answer.
     pub async fn now_ms(&mut self) -> Result<i64, Error> {
-        match &mut self.inner {
-            Handle::Sqlite(_) => Ok(local_now_ms()),
-            Handle::Postgres(tx) => Ok(sqlx::query_scalar(NOW_MS).fetch_one(&mut **tx).await?),
-        }
+        let now_ms: i64 = match &mut self.inner {
+            Handle::Sqlite(_) => local_now_ms(),
+            Handle::Postgres(tx) => sqlx::query_scalar(NOW_MS).fetch_one(&mut **tx).await?,
+        };
+        Ok(now_ms + self.ahead.load(Ordering::Relaxed))
     }
 
     /// The revision to stamp on what gateways must see; the same one throughout the transaction.

@@ -26,6 +26,8 @@ row! {
         pub rejected_entries: Option<i64>,
         /// Version of its filter.
         pub filter_version: Option<String>,
+        /// Its token works no longer.
+        pub is_removed: bool,
     }
 }
 
@@ -33,8 +35,8 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "select id, name, environment, created_at, last_seen_at, revision_seen, batches_waiting,
-             rejected_entries, filter_version
-             from gateway where deleted_at is null ",
+             rejected_entries, filter_version, deleted_at is not null as is_removed
+             from gateway ",
             $rest
         )
     };
@@ -55,6 +57,17 @@ pub async fn revision(tx: &mut Tx) -> Result<i64, Error> {
 /// When the database does not answer.
 pub async fn all(tx: &mut Tx) -> Result<Vec<Gateway>, Error> {
     Ok(on!(tx, |c| sqlx::query_as::<_, Gateway>(select!(
+        "where deleted_at is null order by id"
+    ))
+    .fetch_all(c))?)
+}
+
+/// All gateways, those that were removed too.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn all_ever(tx: &mut Tx) -> Result<Vec<Gateway>, Error> {
+    Ok(on!(tx, |c| sqlx::query_as::<_, Gateway>(select!(
         "order by id"
     ))
     .fetch_all(c))?)
@@ -66,7 +79,7 @@ pub async fn all(tx: &mut Tx) -> Result<Vec<Gateway>, Error> {
 /// 404 when there is none.
 pub async fn get(tx: &mut Tx, id: i64) -> Result<Gateway, Error> {
     Ok(on!(tx, |c| sqlx::query_as::<_, Gateway>(select!(
-        "and id = $1"
+        "where deleted_at is null and id = $1"
     ))
     .bind(id)
     .fetch_one(c))?)

@@ -9,6 +9,7 @@ pub mod instances;
 pub mod products;
 pub mod terms;
 pub mod views;
+pub mod write_offs;
 
 use crate::db::Tx;
 use crate::error::Error;

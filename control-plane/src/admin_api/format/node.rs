@@ -63,6 +63,8 @@ pub struct List {
     pub(super) wrapped: bool,
     /// `type="array"` in XML.
     pub(super) typed: bool,
+    /// What is told of all items together, after them.
+    pub(super) beside: Option<Object>,
 }
 
 impl Object {
@@ -152,7 +154,15 @@ impl List {
             paged: None,
             wrapped: true,
             typed: false,
+            beside: None,
         }
+    }
+
+    /// With something about all of them, under its own name beside the items.
+    #[must_use]
+    pub fn beside(mut self, object: Object) -> Self {
+        self.beside = Some(object);
+        self
     }
 
     /// As one page of several.

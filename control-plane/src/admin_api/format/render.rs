@@ -96,6 +96,9 @@ fn json_items(list: &List) -> Value {
 
 fn json_list(list: &List) -> Value {
     let mut root = json!({ list.plural: json_items(list) });
+    if let (Some(beside), Some(root)) = (&list.beside, root.as_object_mut()) {
+        root.insert(beside.name.into(), json_object(beside));
+    }
     if let (Some(paged), Some(root)) = (list.paged, root.as_object_mut())
         && paged.pages() > 1
     {
@@ -154,6 +157,9 @@ fn xml(out: &mut String, name: &str, node: &Node) {
             out.push('>');
             for item in &list.items {
                 xml(out, list.singular, item);
+            }
+            if let Some(beside) = &list.beside {
+                xml(out, beside.name, &Node::Object(beside.clone()));
             }
             let _ = write!(out, "</{name}>");
         }

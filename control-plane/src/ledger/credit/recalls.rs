@@ -12,7 +12,6 @@ use crate::leases::wire::{Grouped, totals};
 use crate::store::leases::candidates;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant as Moment};
 use tallygate_core::book::{self, Cell};
 use tallygate_core::wire::{Instance, LeaseTotalsV1};
 
@@ -22,11 +21,11 @@ pub(in crate::ledger) const MOST: usize = 1_000;
 /// When all that each process holds was last looked through.
 #[derive(Clone, Debug, Default)]
 pub(in crate::ledger) struct Walks {
-    last: Arc<Mutex<HashMap<Instance, Moment>>>,
+    last: Arc<Mutex<HashMap<Instance, u64>>>,
 }
 
-/// How often.
-const EVERY: Duration = Duration::from_secs(5);
+/// How often, in milliseconds.
+const EVERY_MS: u64 = 5_000;
 /// Processes remembered before those that are gone are forgotten.
 const REMEMBERED: usize = 10_000;
 
@@ -56,7 +55,7 @@ pub(in crate::ledger) async fn find(
             recalls.insert(&found.key, told);
         }
     }
-    if recalls.len() < MOST && (walks.is_due(holder) || draining) {
+    if recalls.len() < MOST && (walks.is_due(holder, now_ms) || draining) {
         let most = MOST - recalls.len();
         let lingering =
             candidates::lingering(tx, grants.epoch, holder, draining, grants.now_ms, most).await?;
@@ -73,16 +72,18 @@ pub(in crate::ledger) async fn find(
 
 impl Walks {
     /// Whether it is time again; then it counts as done.
-    fn is_due(&self, holder: &Instance) -> bool {
+    fn is_due(&self, holder: &Instance, now_ms: u64) -> bool {
         let Ok(mut last) = self.last.lock() else {
             return true;
         };
         if last.len() > REMEMBERED {
-            last.retain(|_, at| at.elapsed() < EVERY);
+            last.retain(|_, at| now_ms < at.saturating_add(EVERY_MS));
         }
-        let due = last.get(holder).is_none_or(|at| at.elapsed() >= EVERY);
+        let due = last
+            .get(holder)
+            .is_none_or(|at| !(*at..at.saturating_add(EVERY_MS)).contains(&now_ms));
         if due {
-            last.insert(*holder, Moment::now());
+            last.insert(*holder, now_ms);
         }
         due
     }
