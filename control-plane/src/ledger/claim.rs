@@ -57,10 +57,17 @@ pub(super) async fn claim(
     if seq > 0 && instances::take_next(tx, batch, now_ms).await? {
         return Ok(Claim::Next { lost: 0 });
     }
-    let Some(instance) = instances::touch_instance(tx, batch, now_ms).await? else {
-        return first_contact(tx, batch, now_ms).await;
+    let mut claim = match instances::touch_instance(tx, batch, now_ms).await? {
+        Some(instance) => of_known(tx, batch, instance).await?,
+        None => first_contact(tx, batch, now_ms).await?,
     };
-    of_known(tx, batch, instance).await
+    if sync.epoch != epoch
+        && let Claim::Known { ack, .. } = &mut claim
+    {
+        // The backup may have some of what still waits there, unacknowledged: that must not come again.
+        *ack = instances::last_seq(tx, &sync.instance, sync.epoch).await?;
+    }
+    Ok(claim)
 }
 
 async fn first_contact(tx: &mut Tx, batch: Batch<'_>, now_ms: i64) -> Result<Claim, Error> {

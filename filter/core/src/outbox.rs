@@ -98,8 +98,8 @@ impl Outbox {
 
     /// Lets go of what the ledger holds. The last batch stays until it is debited.
     ///
-    /// A new epoch may know nothing of this instance: what waits is numbered from 1 again, and all that is held is told
-    /// again. Returns whether anything changed.
+    /// `ack` counts in the epoch that was sent. A new epoch began with a backup, which may have some of what waits: that goes.
+    /// The rest is numbered from 1 again, and all that is held is told again. Returns whether anything changed.
     pub fn acknowledge(&mut self, epoch: i64, ack: u64, declared: u32) -> bool {
         if self.epoch == epoch {
             let before = (self.batches.len(), self.declared);
@@ -109,6 +109,11 @@ impl Outbox {
             self.declared = self.declared.max(declared);
             return (self.batches.len(), self.declared) != before;
         }
+        if !self.debited {
+            // What the backup has of the last batch must be out of the records first: then the next answer will do.
+            return false;
+        }
+        self.batches.retain(|batch| batch.seq > ack);
         // Before the first epoch nothing was granted.
         self.declared = if self.epoch == 0 { u32::MAX } else { 0 };
         self.epoch = epoch;

@@ -77,6 +77,20 @@ pub async fn touch_instance(
     .fetch_optional(c))?)
 }
 
+/// The last batch that was taken of an instance in this or an earlier epoch; 0 when none was.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn last_seq(tx: &mut Tx, instance: &[u8], epoch: i64) -> Result<u64, Error> {
+    let last_seq = on!(tx, |c| sqlx::query_scalar::<_, i64>(
+        "select last_seq from instance where instance = $1 and epoch = $2"
+    )
+    .bind(instance)
+    .bind(epoch)
+    .fetch_optional(c))?;
+    Ok(last_seq.unwrap_or_default().unsigned_abs())
+}
+
 /// Enters an instance heard of for the first time; false when somebody else just did.
 ///
 /// # Errors

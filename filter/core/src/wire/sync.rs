@@ -101,7 +101,7 @@ pub struct SyncAnswerV1 {
     pub now_ms: u64,
     /// The ledger's epoch. When it is not the sender's, nothing was applied and batches count from 1 again.
     pub epoch: i64,
-    /// Every batch up to this number is in the ledger.
+    /// Every batch up to this number, in the sender's epoch, is in the ledger.
     pub ack: u64,
     /// Rows of this batch that were not applied, by index, and why. They are kept in quarantine.
     pub rejected: Vec<(u32, String)>,

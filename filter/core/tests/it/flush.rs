@@ -141,6 +141,25 @@ fn batches_of_a_new_epoch_count_from_1_again() {
 }
 
 #[test]
+fn what_a_restored_backup_has_is_not_sent_again() {
+    let process = Quiet::new(4);
+    for application in 1..=3 {
+        process.admit(application, &[(1, 1)]);
+        process.flush().seal();
+    }
+    // The backup was made when two of them had been taken, and none of that had been heard of here.
+    let sent = Sent::of(&process.flush().outbox().0);
+    let third = process.flush().outbox().0.batches[2].rows.clone();
+    assert!(process.flush().acknowledge(sent, EPOCH + 1, 2, 0));
+    let outbox = process.flush().outbox().0;
+    assert_eq!((outbox.epoch, outbox.batches.len()), (EPOCH + 1, 1));
+    assert_eq!(
+        (outbox.batches[0].seq, &outbox.batches[0].rows),
+        (1, &third)
+    );
+}
+
+#[test]
 fn a_late_answer_changes_nothing() {
     let process = Quiet::new(4);
     process.admit(1, &[(1, 1)]);
