@@ -140,12 +140,18 @@ impl Credit {
         }
     }
 
-    /// Returns all that is left, of what was granted up to now. Returns whether that was anything new.
+    /// Returns all that is left, of what was granted up to now. Returns whether there is anything to tell: after a restore
+    /// the ledger may have forgotten what it was told before.
     pub fn recall(&mut self, told: &LeaseTotalsV1) -> bool {
+        let is_ahead = self.spent > told.spent || self.returned > told.returned;
         self.raise(told);
         let left = self.left();
-        self.returned = self.returned.saturating_add(left);
-        left > 0
+        if left > 0 {
+            self.returned = self.returned.saturating_add(left);
+            // What is given back can be had again, here as well.
+            self.mark.until_ms = 0;
+        }
+        left > 0 || is_ahead
     }
 
     fn raise(&mut self, told: &LeaseTotalsV1) {

@@ -255,9 +255,19 @@ fn a_recall_returns_all_that_is_left() {
         let mut credit = CREDIT;
         let found = credit.recall(&told(1, recalled).totals);
         assert_eq!((totals(&credit), found), (expected, new), "{recalled:?}");
-        assert_eq!((credit.left(), credit.mark), (0, BOUND));
+        // What was given back can be had again, so no refusal binds.
+        let until_ms = if new { 0 } else { BOUND.until_ms };
+        assert_eq!(
+            (credit.left(), credit.mark),
+            (0, Mark { until_ms, ..BOUND })
+        );
         let once = credit;
-        assert!(!credit.recall(&told(1, recalled).totals));
+        let known = LeaseTotalsV1 {
+            spent: credit.spent,
+            returned: credit.returned,
+            ..told(1, recalled).totals
+        };
+        assert!(!credit.recall(&known));
         assert_eq!(credit, once, "{recalled:?} twice");
     };
     check([0, 0, 0], [5, 2, 3], true);
@@ -267,7 +277,19 @@ fn a_recall_returns_all_that_is_left() {
     check([8, 3, 1], [8, 3, 5], true);
     // Nothing is left: there is nothing to tell.
     check([5, 4, 1], [5, 4, 1], false);
-    check([u64::MAX, u64::MAX, 0], [u64::MAX, u64::MAX, 1], false);
+    check([u64::MAX, u64::MAX, 1], [u64::MAX, u64::MAX, 1], false);
+}
+
+#[test]
+fn a_recall_that_knows_of_less_is_told_again() {
+    let mut credit = CREDIT;
+    assert!(credit.recall(&told(1, [5, 2, 0]).totals));
+    let once = credit;
+    // The ledger was restored to where it had heard neither of what was spent nor of what was returned.
+    assert!(credit.recall(&told(1, [5, 2, 0]).totals));
+    assert!(credit.recall(&told(1, [5, 1, 3]).totals));
+    assert!(!credit.recall(&told(1, [5, 2, 3]).totals));
+    assert_eq!(credit, once);
 }
 
 #[test]

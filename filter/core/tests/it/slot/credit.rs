@@ -91,7 +91,8 @@ fn a_recall_takes_what_is_left_of_all_grants() {
     assert!(slot.recall(ApplicationId(7), &recalled, NOW_MS));
     assert_eq!(hour(&slot, 7), [15, 4, 11]);
     let once = slot.clone();
-    assert!(!slot.recall(ApplicationId(7), &recalled, NOW_MS));
+    let known = [totals(1, Period::Hour, NOW_SECS, [15, 4, 11])];
+    assert!(!slot.recall(ApplicationId(7), &known, NOW_MS));
     assert_eq!(slot, once);
     // The grant that was overtaken brings nothing, a new one does.
     slot.apply(ApplicationId(7), &[answer(2, [15, 0, 0], 5)], NOW_MS);
