@@ -12,6 +12,9 @@ mod outage;
 mod stop;
 mod trap;
 
+mod faults;
+mod fleet;
+
 mod hostile;
 
 mod demo;

@@ -3,8 +3,8 @@
 use crate::http::Connection;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep};
@@ -26,6 +26,7 @@ pub struct Load {
 #[derive(Debug)]
 pub struct Running {
     stop: Arc<AtomicBool>,
+    so_far: Arc<Mutex<BTreeMap<u16, u64>>>,
     clients: JoinSet<Tally>,
 }
 
@@ -51,20 +52,25 @@ impl Load {
     #[must_use]
     pub fn start(self) -> Running {
         let stop = Arc::new(AtomicBool::new(false));
+        let so_far = Arc::<Mutex<BTreeMap<u16, u64>>>::default();
         let mut clients = JoinSet::new();
         for number in 0..self.clients {
             let load = self.clone();
-            let stop = stop.clone();
+            let (stop, so_far) = (stop.clone(), so_far.clone());
             clients.spawn(async move {
                 // Spread over the pause, so that the load is even.
                 sleep(load.pause * number / load.clients.max(1)).await;
-                load.client(&stop).await
+                load.client(&stop, &so_far).await
             });
         }
-        Running { stop, clients }
+        Running {
+            stop,
+            so_far,
+            clients,
+        }
     }
 
-    async fn client(&self, stop: &AtomicBool) -> Tally {
+    async fn client(&self, stop: &AtomicBool, so_far: &Mutex<BTreeMap<u16, u64>>) -> Tally {
         let mut tally = Tally::default();
         let mut connection = None;
         let mut ticks = interval(self.pause.max(Duration::from_micros(1)));
@@ -88,6 +94,8 @@ impl Load {
             match answer {
                 Ok(answer) => {
                     *tally.by_status.entry(answer.status).or_default() += 1;
+                    let mut so_far = so_far.lock().unwrap_or_else(PoisonError::into_inner);
+                    *so_far.entry(answer.status).or_default() += 1;
                     if answer.status != 200 {
                         tally.bad_at.push(Instant::now());
                     }
@@ -106,27 +114,38 @@ impl Load {
 // === impl Running ===
 
 impl Running {
+    /// How many were answered so, so far.
+    #[must_use]
+    pub fn count(&self, status: u16) -> u64 {
+        let so_far = self.so_far.lock().unwrap_or_else(PoisonError::into_inner);
+        so_far.get(&status).copied().unwrap_or_default()
+    }
+
     /// Ends after the requests under way, and gives back the count of all.
     pub async fn finish(self) -> Tally {
         self.stop.store(true, Ordering::Relaxed);
-        let mut total = Tally::default();
-        for tally in self.clients.join_all().await {
-            for (status, count) in tally.by_status {
-                *total.by_status.entry(status).or_default() += count;
-            }
-            total.broken.extend(tally.broken);
-            total.bad_at.extend(tally.bad_at);
-            total.clients_hit += tally.clients_hit;
-            total.longest = total.longest.max(tally.longest);
-        }
-        total.bad_at.sort_unstable();
-        total
+        let tallies = self.clients.join_all().await;
+        tallies.into_iter().fold(Tally::default(), Tally::and)
     }
 }
 
 // === impl Tally ===
 
 impl Tally {
+    /// This and another.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        for (status, count) in other.by_status {
+            *self.by_status.entry(status).or_default() += count;
+        }
+        self.broken.extend(other.broken);
+        self.bad_at.extend(other.bad_at);
+        self.bad_at.sort_unstable();
+        self.clients_hit += other.clients_hit;
+        self.longest = self.longest.max(other.longest);
+        self
+    }
+
     /// Requests admitted.
     #[must_use]
     pub fn admitted(&self) -> u64 {
