@@ -24,8 +24,8 @@ impl<D: SharedData> Flush<'_, D> {
         self.change(application, |slot| slot.recall(application, told, now_ms))
     }
 
-    /// Of a range of slots, what the process holds: for a ledger that was restored. Stops after the slot that makes it more
-    /// than `most` cells; the number that comes back is the first slot that was not looked at.
+    /// Of a range of slots, what the process holds: for a ledger that was restored. Stops after the slot that makes it
+    /// `most` cells or more; the number that comes back is the first slot that was not looked at.
     pub fn leases(&self, slots: Range<u32>, most: usize, now_ms: u64) -> (Vec<LeasesV1>, u32) {
         let mut leases = Vec::new();
         let mut cells: usize = 0;

@@ -200,9 +200,15 @@ proptest! {
         let mut slot = Slot::read(Some(bytes), &INSTANCE);
         let rows = slot.rows();
         let _ = slot.leases(NOW_SECS * 1_000);
-        let _ = admit(&mut slot, 1, &[(1, 1)], &[(1, Period::Day, 9)], NOW_SECS);
+        // What is spent and returned there may leave nothing of what is granted here.
+        let mut grant_and_admit = |application, limit: Limit, now_secs| {
+            let (mut charge, moment) = (charge(&[(limit.0, 1)], &[limit], now_secs), moment(now_secs));
+            slot.apply(ApplicationId(application), &all_of(&charge), moment.now_ms);
+            let _ = try_admit(&mut slot, application, &mut charge, &moment);
+        };
+        grant_and_admit(1, (1, Period::Day, 9), NOW_SECS);
+        grant_and_admit(9, (2, Period::Week, 9), NOW_SECS + 100 * HOUR_SECS);
         slot.recall(ApplicationId(2), &[day], NOW_SECS * 1_000);
-        let _ = admit(&mut slot, 9, &[(2, 1)], &[(2, Period::Week, 9)], NOW_SECS + 100 * HOUR_SECS);
         slot.debit(u64::MAX, &rows);
         prop_assert!(!reread(&slot).was_blank(), "what is written can be read");
     }

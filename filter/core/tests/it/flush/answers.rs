@@ -248,6 +248,8 @@ fn all_that_is_held_is_declared_in_pieces() {
         let (piece, next) = process.flush().leases(from..SLOTS, 5, NOW_MS);
         assert!(next > from, "it goes on");
         assert!(next == SLOTS || piece.len() >= 5, "as much as asked for");
+        let (without_the_last, _) = process.flush().leases(from..next - 1, usize::MAX, NOW_MS);
+        assert!(without_the_last.len() < 5, "and no slot more");
         pieces.extend(piece);
         from = next;
     }

@@ -121,6 +121,11 @@ fn only_windows_of_the_same_limit_make_way() {
     // Within the grace both stay.
     admit(&mut slot, 7, &[(1, 1)], &limits, NOW_SECS + 360).expect("room");
     assert_eq!(cells(&slot), 4);
+    // Nor does one of another period of the same metric.
+    let mut slot = blank();
+    admit(&mut slot, 7, &[(1, 1)], &limits[..1], NOW_SECS).expect("room");
+    admit(&mut slot, 7, &[(1, 1)], &limits[1..2], NOW_SECS + 300).expect("room");
+    assert_eq!(cells(&slot), 2);
 }
 
 #[test]
