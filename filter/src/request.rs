@@ -92,7 +92,7 @@ pub(crate) fn decide(
             refuse(vm, refusal, refused.product, debug)
         }
         Decision::Charge(admissible) => {
-            let contact = vm.contact();
+            let contact = vm.contact_at(here_ms);
             let away = contact.is_away(here_ms);
             let moment = Moment {
                 now_ms,

@@ -154,6 +154,15 @@ impl Vm {
         self.contact.get()
     }
 
+    /// The same, read anew where it would make a difference: the leader may have heard of it since this VM's last tick.
+    pub(crate) fn contact_at(&self, here_ms: u64) -> Contact {
+        let contact = self.contact();
+        if !contact.credit_is_valid(here_ms) || contact.is_away(here_ms) || contact.refused {
+            self.read_contact();
+        }
+        self.contact()
+    }
+
     /// Reads when the control plane was last heard of.
     pub(crate) fn read_contact(&self) {
         let contact = Contact::read(&ProcessData, &self.keys);
