@@ -1,6 +1,8 @@
 //! Usage on its way from the records to the ledger, with VMs that trap and meet wherever they can.
 
 mod answers;
+mod checks;
+mod epoch;
 mod exhaustive;
 mod forget;
 mod full;
@@ -18,7 +20,7 @@ use tallygate_core::admission::{Admission, admit};
 use tallygate_core::credit::Moment;
 use tallygate_core::flush::{Flush, Sealed, Sent};
 use tallygate_core::id::ApplicationId;
-use tallygate_core::outbox::MOST_BATCHES;
+use tallygate_core::outbox::{MOST_BATCHES, Outbox};
 use tallygate_core::period::Period;
 use tallygate_core::shared::Keys;
 use tallygate_core::slot::{Slot, slot_of};
@@ -101,88 +103,6 @@ impl Quiet {
 }
 
 #[test]
-fn nothing_is_sealed_before_the_ledger_has_named_its_epoch() {
-    let process = Quiet {
-        memory: Memory::new(),
-        keys: keys(4),
-    };
-    process.memory.put(&process.keys.instance(), &INSTANCE);
-    process.admit(1, &[(1, 1)]);
-    assert_eq!(process.flush().seal(), Sealed::Full);
-    let sent = Sent::of(&process.flush().outbox().0);
-    process.flush().acknowledge(sent, EPOCH, 0, 0);
-    assert_eq!(process.flush().seal(), Sealed::Batch { more: false });
-    assert_eq!(process.flush().seal(), Sealed::Nothing);
-}
-
-#[test]
-fn batches_of_a_new_epoch_count_from_1_again() {
-    let process = Quiet::new(4);
-    for application in 1..=3 {
-        process.admit(application, &[(1, 1)]);
-        process.flush().seal();
-    }
-    process.deliver();
-    // The database was restored.
-    let sent = Sent::of(&process.flush().outbox().0);
-    process.flush().acknowledge(sent, 8, 0, 0);
-    (1..=4).for_each(|application| process.admit(application, &[(1, 1)]));
-    process.flush().seal();
-    let outbox = process.flush().outbox().0;
-    let numbers: Vec<_> = outbox.batches.iter().map(|batch| batch.seq).collect();
-    assert_eq!((outbox.epoch, numbers), (8, vec![1, 2, 3]));
-    assert_eq!(
-        (0..4)
-            .map(|slot| process.flush().slot(slot).0.rows().len())
-            .sum::<usize>(),
-        0,
-        "records know a batch of the new epoch from one of the old"
-    );
-}
-
-#[test]
-fn what_a_restored_backup_has_is_not_sent_again() {
-    let process = Quiet::new(4);
-    for application in 1..=3 {
-        process.admit(application, &[(1, 1)]);
-        process.flush().seal();
-    }
-    // The backup was made when two of them had been taken, and none of that had been heard of here.
-    let sent = Sent::of(&process.flush().outbox().0);
-    let third = process.flush().outbox().0.batches[2].rows.clone();
-    assert!(process.flush().acknowledge(sent, EPOCH + 1, 2, 0));
-    let outbox = process.flush().outbox().0;
-    assert_eq!((outbox.epoch, outbox.batches.len()), (EPOCH + 1, 1));
-    assert_eq!(
-        (outbox.batches[0].seq, &outbox.batches[0].rows),
-        (1, &third)
-    );
-}
-
-#[test]
-fn a_late_answer_changes_nothing() {
-    let process = Quiet::new(4);
-    process.admit(1, &[(1, 1)]);
-    process.flush().seal();
-    let now = Sent::of(&process.flush().outbox().0);
-    let before = process.flush().outbox().0;
-    let elsewhere = Sent {
-        instance: [9; 16],
-        ..now
-    };
-    let earlier = Sent { epoch: 6, ..now };
-    assert!(!process.flush().acknowledge(elsewhere, EPOCH, 1, 0));
-    assert!(!process.flush().acknowledge(earlier, 6, 1, 0));
-    assert!(!process.flush().acknowledge(earlier, EPOCH, 1, 0));
-    assert_eq!(process.flush().outbox().0, before);
-    assert!(process.flush().acknowledge(now, EPOCH, 1, 0));
-    assert!(
-        !process.flush().acknowledge(now, EPOCH, 1, 0),
-        "once is enough"
-    );
-}
-
-#[test]
 fn a_batch_stays_until_it_is_debited() {
     let process = Quiet::new(4);
     process.admit(1, &[(1, 1)]);
@@ -254,125 +174,6 @@ fn a_request_that_is_trapped_after_its_write_is_found_by_the_sweep() {
             break;
         }
     }
-}
-
-/// So many metrics, in numbers that take the most bytes there are.
-fn big_usage(metrics: i64) -> Vec<(i64, u64)> {
-    (0..metrics)
-        .map(|n| (i64::MAX - n, u64::MAX / 1_000))
-        .collect()
-}
-
-#[test]
-fn batches_stay_within_a_page_and_nothing_is_left_out() {
-    // Big numbers take most bytes: one slot holds several batches' worth.
-    const METRICS: i64 = 100;
-    const APPLICATIONS: i64 = 120;
-    let process = Quiet::new(1);
-    let usage = big_usage(METRICS);
-    for application in 0..APPLICATIONS {
-        process.admit(i64::MAX - application, &usage);
-    }
-    let all_of_them = usize::try_from(METRICS * APPLICATIONS).unwrap();
-    let mut all = Counts::new();
-    let mut batches = 0;
-    loop {
-        let sealed = process.flush().seal();
-        if sealed == Sealed::Nothing {
-            break;
-        }
-        batches += 1;
-        let bytes = process
-            .flush()
-            .outbox()
-            .0
-            .next()
-            .map(|batch| batch.rows.len());
-        assert!(bytes <= Some(PAGE_BYTES), "{bytes:?}");
-        let carried = process.deliver();
-        for (key, sum) in carried {
-            assert!(all.insert(key, sum).is_none(), "{key:?} was carried before");
-        }
-        assert_eq!(
-            sealed == Sealed::Batch { more: true },
-            all.len() < all_of_them
-        );
-    }
-    assert_eq!((all.len(), batches), (all_of_them, 2));
-}
-
-#[test]
-fn no_slot_waits_for_ever_behind_busier_ones() {
-    // Two slots' worth fill a batch, and all are dirty again before the seal is through.
-    const SLOTS: u32 = 24;
-    let process = Quiet::new(SLOTS);
-    let mut slots = vec![Slot::read(None, &INSTANCE); SLOTS as usize];
-    for id in (1..=i64::from(SLOTS) * 55).map(ApplicationId) {
-        let mut charge = charge(&big_usage(100), &[], NOW_SECS);
-        let slot = &mut slots[slot_of(id, SLOTS) as usize];
-        slot.admit(id, &mut charge, &moment(NOW_SECS))
-            .expect("no limit");
-    }
-    let again = |number: u32| {
-        // As before, but for the batch that was debited last.
-        let mut bytes = slots[number as usize].as_bytes().to_vec();
-        let now = process.flush().slot(number).0;
-        bytes[24..32].copy_from_slice(&now.debited().to_le_bytes());
-        process.memory.put(&process.keys.slot(number), &bytes);
-        if !now.is_dirty() {
-            process.flush().enqueue(number);
-        }
-    };
-    (0..SLOTS).for_each(again);
-    let writes = Cell::new(0);
-    let wrote = |key: &str, _: Option<&[u8]>, _: &[u8]| {
-        // The second write of each seal to the outbox says that all is debited.
-        if key.contains("outbox") && writes.replace(writes.get() + 1) % 2 == 1 {
-            (0..SLOTS).for_each(again);
-        }
-    };
-    let data = Hooked::new(&process.memory, &|| ()).watched(&wrote);
-    let mut carried = BTreeSet::new();
-    for _ in 0..SLOTS / 3 {
-        let flush = Flush {
-            data: &data,
-            keys: &process.keys,
-            instance: INSTANCE,
-        };
-        assert_eq!(flush.seal(), Sealed::Batch { more: true });
-        let applications = process
-            .deliver()
-            .into_keys()
-            .map(|(id, ..)| ApplicationId(id));
-        carried.extend(applications.map(|id| slot_of(id, SLOTS)));
-    }
-    assert_eq!(carried, (0..SLOTS).collect());
-}
-
-#[test]
-fn an_outage_fills_neither_outbox_nor_queues() {
-    let process = Quiet::new(8);
-    let mut expected = 0;
-    for round in 0..50 {
-        for application in 0..20 {
-            process.admit(application, &[(1, 1)]);
-            expected += 1;
-        }
-        process.flush().sweep(0..8);
-        let sealed = process.flush().seal();
-        assert_eq!(sealed == Sealed::Full, round >= MOST_BATCHES);
-    }
-    assert_eq!(process.flush().outbox().0.batches.len(), MOST_BATCHES);
-    assert!(
-        process.memory.bytes("dirty.") < 100,
-        "the sweep adds what is queued already"
-    );
-    let mut sum = 0;
-    while process.flush().outbox().0.next().is_some() {
-        sum += process.deliver().values().sum::<u64>();
-        process.flush().seal();
-    }
-    assert_eq!(sum, expected);
 }
 
 #[test]

@@ -46,7 +46,7 @@ impl Quiet {
             let cells = rows.iter().flat_map(|row| &row.cells);
             told = cells
                 .map(|cell| (cell.spent, cell.returned))
-                .last()
+                .next_back()
                 .or(told);
             self.deliver();
         }
