@@ -71,6 +71,17 @@ impl Gateways {
             gauges,
         }
     }
+    /// Where usage is counted.
+    #[must_use]
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// Where asks are decided.
+    #[must_use]
+    pub fn leases(&self) -> &Leases {
+        &self.leases
+    }
 }
 
 // === impl Form ===

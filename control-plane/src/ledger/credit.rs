@@ -162,8 +162,8 @@ impl Work {
             account.add_used(&key, used);
         }
         let mut outcome = Outcome::default();
-        self.settle(&mut account, senders, &mut outcome);
-        let mut granted = self.renew(&mut account, senders);
+        let spending = self.settle(&mut account, senders, &mut outcome);
+        let mut granted = self.renew(&mut account, senders, spending);
         granted.extend(self.grant_ahead(&mut account, senders));
         self.tell(&account, senders, granted, &mut outcome);
         account.write(tx).await?;
@@ -171,14 +171,23 @@ impl Work {
         Ok(outcome)
     }
 
-    /// Takes over what was spent, returned and declared.
-    fn settle(&self, account: &mut Account, senders: &Senders<'_>, outcome: &mut Outcome) {
+    /// Takes over what was spent, returned and declared. Returns who has spent something.
+    fn settle(
+        &self,
+        account: &mut Account,
+        senders: &Senders<'_>,
+        outcome: &mut Outcome,
+    ) -> BTreeSet<(usize, CellKey)> {
+        let mut spending = BTreeSet::new();
         let mut overspent: HashMap<usize, (u64, CellKey)> = HashMap::new();
         for told in &self.told {
             let Some(holder) = senders.holder(told.delivery) else {
                 continue;
             };
             let settled = account.change(&told.key, &holder.instance, |cell, lease| {
+                if told.spent > lease.spent {
+                    spending.insert((told.delivery, told.key));
+                }
                 book::settle(cell, lease, told.spent, told.returned, holder.now_ms)
             });
             if settled == Some(Settled::Overspent) {
@@ -204,21 +213,19 @@ impl Work {
                 "a gateway has spent or returned more credit than it was granted: was the database restored, or credit written off?"
             );
         }
+        spending
     }
 
-    /// Grants more to those who have reported. Returns to whom.
-    fn renew(&self, account: &mut Account, senders: &Senders<'_>) -> BTreeSet<(usize, CellKey)> {
+    /// Grants more to those who spend; not to who has only returned something. Returns to whom.
+    fn renew(
+        &self,
+        account: &mut Account,
+        senders: &Senders<'_>,
+        spending: BTreeSet<(usize, CellKey)>,
+    ) -> BTreeSet<(usize, CellKey)> {
+        let may_grow = |key: &CellKey| senders.grants.allowed && key.is_current(senders.now_secs());
         let mut granted = BTreeSet::new();
-        if !senders.grants.allowed {
-            return granted;
-        }
-        let reported: BTreeSet<(usize, CellKey)> = self
-            .told
-            .iter()
-            .map(|told| (told.delivery, told.key))
-            .filter(|(_, key)| key.is_current(senders.now_secs()))
-            .collect();
-        for (delivery, key) in reported {
+        for (delivery, key) in spending.into_iter().filter(|(_, key)| may_grow(key)) {
             let Some(holder) = self.may_hold(senders, delivery, &key) else {
                 continue;
             };

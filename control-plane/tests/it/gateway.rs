@@ -1,6 +1,7 @@
 //! What gateways see and send: snapshots, usage, and the statistics that come of it.
 
 mod claims;
+mod leases;
 mod ledger;
 mod ledger_model;
 mod quarantine;

@@ -6,6 +6,7 @@ use crate::error::Error;
 use crate::leases::key::{CellKey, Named};
 use crate::leases::terms::Terms;
 use crate::ledger::Delivery;
+use crate::ledger::batch::MOST;
 use crate::ledger::claim::Claim;
 use crate::store::leases::candidates;
 use crate::store::ledger as store;
@@ -104,7 +105,11 @@ impl Work {
             .collect();
         for declared in declared {
             let product = terms.product(declared.key.application);
-            if product.is_some() && metrics.get(&declared.key.metric).copied() == product {
+            let credible = declared.granted <= MOST;
+            if credible
+                && product.is_some()
+                && metrics.get(&declared.key.metric).copied() == product
+            {
                 self.declared.push(declared);
             } else {
                 self.senseless += 1;

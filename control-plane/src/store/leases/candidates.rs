@@ -9,7 +9,7 @@ use crate::leases::key::CellKey;
 use crate::store::ledger::{column, json};
 use crate::{on, row};
 use tallygate_core::book::{Cell, Lease};
-use tallygate_core::lease::{FLOOR, IDLE_MS, IDLE_WINDOWS, RECALL_MS};
+use tallygate_core::lease::{FLOOR, IDLE_MS, IDLE_WINDOWS, LONG_IDLE_MS, RECALL_MS};
 use tallygate_core::period::Period;
 use tallygate_core::wire::Instance;
 
@@ -150,7 +150,7 @@ pub async fn lingering(
     most: usize,
 ) -> Result<Vec<(CellKey, Cell, Lease)>, Error> {
     let open = open_windows(now_ms.unsigned_abs() / 1000);
-    let idle_since = now_ms - stored(IDLE_MS);
+    let (idle_since, long_idle_since) = (now_ms - stored(IDLE_MS), now_ms - stored(LONG_IDLE_MS));
     macro_rules! lingering {
         ($windows:literal) => {
             concat!(
@@ -166,6 +166,7 @@ pub async fn lingering(
                  and plan_limit.metric_id = l.metric_id and plan_limit.period = l.period
                  where l.instance = $1 and l.epoch = $2 and l.granted - l.spent > l.returned
                  and ($3 or (l.settled_at <= $4 and l.granted_at <= $4 and l.granted - l.spent - l.returned > $5)
+                      or (l.settled_at <= $8 and l.granted_at <= $8)
                       or cell.used > plan_limit.value - cell.leased)
                  limit $6"
             )
@@ -184,12 +185,13 @@ pub async fn lingering(
             .bind(stored(FLOOR))
             .bind(most)
             .bind(json(&open))
+            .bind(long_idle_since)
             .fetch_all(c)
             .await?
         }
         Handle::Postgres(c) => {
             sqlx::query_as(lingering!(
-                "(select * from unnest($7::text[], $8::bigint[]) as w (period, window_start))"
+                "(select * from unnest($7::text[], $9::bigint[]) as w (period, window_start))"
             ))
             .bind(holder.as_slice())
             .bind(epoch)
@@ -198,6 +200,7 @@ pub async fn lingering(
             .bind(stored(FLOOR))
             .bind(most)
             .bind(column(&open, |(period, _)| *period))
+            .bind(long_idle_since)
             .bind(column(&open, |(_, start)| *start))
             .fetch_all(c)
             .await?

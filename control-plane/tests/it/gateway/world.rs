@@ -283,7 +283,7 @@ impl Gateway {
     }
 }
 
-async fn compact<T: DeserializeOwned>(request: reqwest::RequestBuilder) -> Answer<T> {
+pub(super) async fn compact<T: DeserializeOwned>(request: reqwest::RequestBuilder) -> Answer<T> {
     let response = request.send().await.unwrap();
     let status = response.status();
     let content_type = response.headers()[header::CONTENT_TYPE]

@@ -1,0 +1,12 @@
+//! Leases: what is granted, settled, renewed, recalled and written off.
+
+mod asks;
+mod hostile;
+mod limits;
+mod model;
+mod operators;
+mod recalls;
+mod replicas;
+mod reports;
+mod restore;
+mod stage;

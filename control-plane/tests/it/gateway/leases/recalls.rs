@@ -1,0 +1,114 @@
+//! What holders are asked to return, and why.
+
+use super::stage::{recalls, stage, wrong_accounts};
+use crate::gateway::world::{application, execute};
+use crate::support::{Test, both_databases};
+use tallygate_core::id::ApplicationId;
+use tallygate_core::lease;
+use tallygate_core::period::Period::Eternity;
+use tallygate_core::wire::{OutcomeV1, SyncV1};
+
+both_databases! {
+    async fn credit_moves_to_who_is_short_of_it(test: &Test) {
+        let db = &test.app.db;
+        let stage = stage(test, &[(Eternity, 100)]).await;
+        let (mut one, mut two) = (stage.process(1, Eternity), stage.process(2, Eternity));
+        one.get(test, 100).await;
+        two.refused(test, 10).await;
+        let answer = one.report(test, 30).await;
+        let recall = recalls(&answer)[&(stage.app, stage.shop.hits, Eternity, 0)];
+        assert_eq!((recall.granted, recall.spent), (100, 30), "of all that was granted");
+        assert_eq!(answer.credits, vec![], "and nothing new instead");
+        assert_eq!((one.returned, one.left()), (70, 0));
+        two.refused(test, 10).await;
+        one.report(test, 0).await;
+        two.get(test, 10).await;
+        assert_eq!(wrong_accounts(db).await, vec![]);
+    }
+
+    async fn a_recall_is_told_again_until_it_is_answered_and_then_ends(test: &Test) {
+        let stage = stage(test, &[(Eternity, 100)]).await;
+        let (mut one, mut two) = (stage.process(1, Eternity), stage.process(2, Eternity));
+        one.get(test, 100).await;
+        two.refused(test, 10).await;
+        let deaf = one.clone();
+        for _ in 0..3 {
+            let answer = stage.edge.sync(test, deaf.delivery(&[])).await.unwrap();
+            assert_eq!(recalls(&answer).len(), 1, "its answer may have been lost");
+        }
+        test.app.db.pass_time(3_100);
+        assert_eq!(one.hello(test).await.recalls, vec![], "nobody is short any more");
+        assert_eq!(one.left(), 100);
+    }
+
+    async fn who_goes_away_returns_everything(test: &Test) {
+        let stage = stage(test, &[(Eternity, 100)]).await;
+        let mut process = stage.process(1, Eternity);
+        process.get(test, 40).await;
+        let farewell = SyncV1 { draining: true, ..process.delivery(&[]) };
+        let answer = process.send(test, farewell).await;
+        assert_eq!(recalls(&answer).len(), 1);
+        process.report(test, 0).await;
+        assert_eq!(stage.cell(&test.app.db, Eternity, 0).await.leased, 0);
+    }
+
+    async fn who_holds_without_need_returns_it(test: &Test) {
+        let db = &test.app.db;
+        let stage = stage(test, &[(Eternity, 1_000)]).await;
+        let (mut much, mut little) = (stage.process(1, Eternity), stage.process(2, Eternity));
+        much.get(test, 100).await;
+        little.get(test, lease::FLOOR).await;
+        for _ in 0..11 {
+            assert_eq!(much.hello(test).await.recalls, vec![]);
+            db.pass_time(5_000);
+        }
+        db.pass_time(6_000);
+        assert_eq!(much.hello(test).await.recalls.len(), 1);
+        assert_eq!(little.hello(test).await.recalls, vec![], "so little is kept for long");
+        db.pass_time(lease::LONG_IDLE_MS as i64);
+        assert_eq!(little.hello(test).await.recalls.len(), 1);
+    }
+
+    async fn where_a_limit_was_lowered_what_is_too_much_comes_back(test: &Test) {
+        let db = &test.app.db;
+        let stage = stage(test, &[(Eternity, 100)]).await;
+        let (mut active, mut quiet) = (stage.process(1, Eternity), stage.process(2, Eternity));
+        active.get(test, 50).await;
+        quiet.get(test, 40).await;
+        active.hello(test).await;
+        quiet.hello(test).await;
+        execute(db, "update plan_limit set value = 20 where plan_id = $1", stage.shop.plan).await;
+        let answer = active.report(test, 10).await;
+        assert_eq!((recalls(&answer).len(), active.left()), (1, 0), "with its next report");
+        db.pass_time(5_000);
+        assert_eq!(recalls(&quiet.hello(test).await).len(), 1, "within seconds");
+        active.report(test, 0).await;
+        quiet.report(test, 0).await;
+        assert_eq!(wrong_accounts(db).await, vec![]);
+        active.get(test, 10).await;
+        active.refused(test, 11).await;
+    }
+
+    async fn no_answer_recalls_more_than_a_thousand(test: &Test) {
+        let db = &test.app.db;
+        let stage = stage(test, &[(Eternity, 100)]).await;
+        let mut tx = db.begin().await.unwrap();
+        let mut apps = Vec::new();
+        for n in 0..1_100 {
+            apps.push(application(&mut tx, stage.shop, &format!("more-{n}"), "key").await);
+        }
+        tx.commit().await.unwrap();
+        let mut asks = tokio::task::JoinSet::new();
+        for app in apps {
+            let mut ask = stage.ask(1, &[(Eternity, 0, 1)]);
+            ask.application = ApplicationId(app);
+            let leases = test.app.gateways.leases().clone();
+            let gateway = stage.edge.id;
+            asks.spawn(async move { leases.ask(tallygate::leases::Question { gateway, ask }).await.unwrap().outcome });
+        }
+        assert!(asks.join_all().await.into_iter().all(|outcome| outcome == OutcomeV1::Granted));
+        let farewell = SyncV1 { draining: true, ..stage.process(1, Eternity).delivery(&[]) };
+        let answer = stage.edge.sync(test, farewell).await.unwrap();
+        assert_eq!(recalls(&answer).len(), 1_000);
+    }
+}
