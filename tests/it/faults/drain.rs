@@ -28,6 +28,12 @@ async fn story() -> Result<()> {
     // As long as the bootstrap's own words say: the drain, and two seconds more.
     sleep(Duration::from_secs(DRAIN_SECS + 2)).await;
     fleet.gateways[1].end(Signal::SIGTERM).await?;
+    for gateway in &fleet.shown().await?[1..] {
+        ensure!(
+            gateway["credit_held"] == 0 && gateway["unaccounted"] == 0,
+            "it kept credit: {gateway}"
+        );
+    }
     pressure.uses_up_at(&fleet, 0).await?;
 
     // Once the listener has closed nobody can connect: a balancer would have moved on long before.
@@ -41,8 +47,5 @@ async fn story() -> Result<()> {
         tally.by_status
     );
     fleet.ledger_agrees(Duration::from_secs(5)).await?;
-    for gateway in fleet.shown().await? {
-        ensure!(gateway["unaccounted"] == 0, "{gateway}");
-    }
     fleet.end().await
 }
