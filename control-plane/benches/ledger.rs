@@ -1,7 +1,8 @@
 //! How many usage rows a second the ledger takes, durably: applications by a Zipf law, gateways at once.
 //!
-//! `cargo bench -p tallygate --bench ledger -- [DATABASE_URL] [SECONDS]`; without a URL a SQLite file in the
-//! target directory. A row is one application's minute with up to three metrics, as the filter sends it.
+//! `cargo bench -p tallygate --bench ledger -- [DATABASE_URL] [SECONDS] [--credit]`; without a URL a SQLite file in the
+//! target directory. A row is one application's minute with up to three metrics, as the filter sends it; with `--credit`
+//! also the totals of its lease, which are settled and renewed.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
 #![expect(
@@ -11,12 +12,14 @@
 
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
+use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 use tallygate::db::Db;
 use tallygate::ledger::{Counters, Delivery, Ledger};
 use tallygate::{on, run};
 use tallygate_core::id::{ApplicationId, MetricId};
-use tallygate_core::wire::{self, HealthV1, SyncV1, UsageRowV1, UsageV1};
+use tallygate_core::period::Period;
+use tallygate_core::wire::{self, CellTotalsV1, HealthV1, SyncV1, UsageRowV1, UsageV1};
 
 const APPLICATIONS: usize = 10_000;
 const GATEWAYS: usize = 16;
@@ -47,6 +50,7 @@ async fn measure() {
     let world = World::make(&db).await;
     let ledger = Ledger::new(db.clone(), Counters::default());
 
+    let credit = std::env::args().any(|argument| argument == "--credit");
     let mut gateways = Vec::new();
     for n in 0..GATEWAYS {
         gateways.push(tokio::spawn(gateway(
@@ -54,6 +58,7 @@ async fn measure() {
             world.clone(),
             n,
             Duration::from_secs(seconds),
+            credit,
         )));
     }
     let began = Instant::now();
@@ -158,10 +163,10 @@ impl World {
     }
 
     /// As many rows as a batch holds; an application once, as the filter's records have it.
-    fn batch(&self, random: &mut StdRng) -> (usize, Vec<u8>) {
+    fn batch(&self, random: &mut StdRng) -> (usize, Vec<UsageRowV1>) {
         let mut rows: Vec<UsageRowV1> = Vec::new();
         let mut bytes = 0;
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashSet::new();
         while bytes < BATCH_BYTES && seen.len() < APPLICATIONS / 2 {
             let application = self.applications[zipf(random)];
             if !seen.insert(application) {
@@ -183,7 +188,7 @@ impl World {
             bytes += wire::encode(&row).len();
             rows.push(row);
         }
-        (rows.len(), wire::encode(&rows))
+        (rows.len(), rows)
     }
 }
 
@@ -195,20 +200,40 @@ fn zipf(random: &mut StdRng) -> usize {
 }
 
 /// Sends one batch after the other, as soon as the one before is acknowledged.
-async fn gateway(ledger: Ledger, world: World, n: usize, time: Duration) -> (usize, Vec<Duration>) {
+async fn gateway(
+    ledger: Ledger,
+    world: World,
+    n: usize,
+    time: Duration,
+    credit: bool,
+) -> (usize, Vec<Duration>) {
     let mut random = StdRng::seed_from_u64(n as u64);
-    let made: Vec<_> = (0..MADE).map(|_| world.batch(&mut random)).collect();
+    let mut made: Vec<_> = (0..MADE).map(|_| world.batch(&mut random)).collect();
+    let mut spent = HashMap::new();
     let instance: [u8; 16] = rand::random();
     let began = Instant::now();
     let (mut rows, mut took, mut seq) = (0, Vec::new(), 0);
     while began.elapsed() < time {
         seq += 1;
-        let (count, bytes) = &made[seq as usize % MADE];
+        let (count, rows_sent) = &mut made[seq as usize % MADE];
+        if credit {
+            for row in rows_sent.iter_mut() {
+                let total: &mut u64 = spent.entry(row.application).or_default();
+                *total += row.usage[0].delta;
+                row.cells = vec![CellTotalsV1 {
+                    metric: row.usage[0].metric,
+                    period: Period::Minute,
+                    window: u64::from(world.now_minute) * 60,
+                    spent: *total,
+                    returned: 0,
+                }];
+            }
+        }
         let sync = SyncV1 {
             instance,
             epoch: world.epoch,
             seq,
-            rows: bytes.clone(),
+            rows: wire::encode(rows_sent),
             declared: Vec::new(),
             draining: false,
             health: HealthV1::default(),
@@ -223,7 +248,7 @@ async fn gateway(ledger: Ledger, world: World, n: usize, time: Duration) -> (usi
             .unwrap();
         assert_eq!((answer.ack, answer.rejected.len()), (seq, 0));
         took.push(sent.elapsed());
-        rows += count;
+        rows += *count;
     }
     (rows, took)
 }
