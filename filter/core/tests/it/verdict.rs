@@ -370,6 +370,19 @@ fn retry_after_waits_for_the_longest_exceeded_window() {
     check(&[limit(0, 1, Some(42)), limit(0, 1, None)], None);
     check(&[limit(0, 1, Some(42)), limit(1, 1, None)], Some(42));
     check(&[limit(600, 601, Some(42))], None);
+    // What others hold comes back at once, in an eternity as well; what nobody holds does not.
+    let elsewhere = |limit| LimitState {
+        elsewhere: true,
+        ..limit
+    };
+    check(&[elsewhere(limit(0, 1, Some(42)))], Some(1));
+    check(&[elsewhere(limit(0, 1, None))], Some(1));
+    check(
+        &[elsewhere(limit(0, 1, None)), limit(0, 1, Some(42))],
+        Some(42),
+    );
+    check(&[elsewhere(limit(0, 1, Some(42))), limit(0, 1, None)], None);
+    check(&[elsewhere(limit(600, 601, Some(42)))], None);
 }
 
 proptest! {
