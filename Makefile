@@ -23,6 +23,8 @@ export RUST_LIB_BACKTRACE := 0
 
 # Extra words for the test runner: make test TESTS='-E "test(signup)"'
 TESTS ?=
+# Extra words for the fleet: make fleet FLEET='--windows 1 --database sqlite'
+FLEET ?=
 
 ifeq ($(CI)$(NO_COLOR),)
 accent := \033[1;36m
@@ -94,6 +96,18 @@ bench: $(ENVOY) filter wrk ## Cost per request beside bare Envoy and its own fil
 	@$(CARGO) build $(LOCKED) -p tallygate-noop-filter --profile wasm --target $(WASM_TARGET)
 	@$(CARGO) build $(LOCKED) --release -p tallygate -p tallygate-tests --bins
 	@tests/with-postgres.sh target/release/tallygate-bench
+
+.PHONY: fleet
+fleet: $(ENVOY) filter ## Limits from 1 to 20 000 a minute at three gateways, on both databases (20 min); writes target/fleet/summary.json
+	$(call step,"Building the fleet")
+	@$(CARGO) build $(LOCKED) --release -p tallygate -p tallygate-tests --bins
+	@tests/with-postgres.sh target/release/tallygate-fleet windows $(FLEET)
+
+.PHONY: fleet-zipf
+fleet-zipf: $(ENVOY) filter ## How many requests of 10 000 applications wait for credit, and how long
+	$(call step,"Building the fleet")
+	@$(CARGO) build $(LOCKED) --release -p tallygate -p tallygate-tests --bins
+	@tests/with-postgres.sh target/release/tallygate-fleet zipf $(FLEET)
 
 .PHONY: fmt
 fmt: ## Format the code

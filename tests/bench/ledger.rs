@@ -3,7 +3,6 @@
 //! Several gateways at once, as a fleet would: each sends its next batch when the last one is acknowledged.
 
 use crate::installation::Installation;
-use crate::targets::{Chance, Zipf};
 use anyhow::{Context as _, Result, ensure};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -12,6 +11,7 @@ use tallygate_core::wire::{
     COMPACT, HealthV1, Instance, Sync, SyncAnswer, SyncAnswerV1, SyncV1, UsageRowV1, UsageV1,
     decode, encode,
 };
+use tallygate_tests::chance::{Chance, Zipf};
 use tallygate_tests::http::{self, Connection};
 use tokio::task::JoinSet;
 
@@ -57,7 +57,7 @@ pub(crate) async fn measure(installation: &Installation) -> Result<f64> {
 /// One batch of a gateway.
 fn rows(installation: &Installation, seed: u64) -> Result<Vec<UsageRowV1>> {
     let mut chance = Chance(seed);
-    let mut ranks = Zipf::new(APPLICATIONS.min(installation.size.applications));
+    let ranks = Zipf::new(APPLICATIONS.min(installation.size.applications));
     let mut calls: BTreeMap<u32, u64> = BTreeMap::new();
     for _ in 0..REQUESTS {
         *calls.entry(ranks.draw(&mut chance)).or_default() += 1;

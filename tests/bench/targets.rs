@@ -5,6 +5,7 @@ use crate::installation::Size;
 use anyhow::Result;
 use std::io::Write as _;
 use std::path::Path;
+use tallygate_tests::chance::{Chance, Zipf};
 
 /// Requests before the load begins from the first one again.
 const TARGETS: u32 = 50_000;
@@ -30,7 +31,7 @@ pub(crate) fn with_credentials(rule: u32, app_id: &str, app_key: &str) -> String
 pub(crate) fn write(file: &Path, size: Size) -> Result<()> {
     let mut out = std::io::BufWriter::new(std::fs::File::create(file)?);
     let mut chance = Chance(1);
-    let mut ranks = Zipf::new(ACTIVE);
+    let ranks = Zipf::new(ACTIVE);
     for n in 0..TARGETS {
         let application = if size.applications <= ACTIVE {
             n % size.applications
@@ -39,47 +40,8 @@ pub(crate) fn write(file: &Path, size: Size) -> Result<()> {
             let rank = u64::from(ranks.draw(&mut chance));
             u32::try_from(rank * 7_919 % u64::from(size.applications))?
         };
-        let rule = u32::try_from(chance.next() % u64::from(size.rules))?;
+        let rule = u32::try_from(chance.draw() % u64::from(size.rules))?;
         writeln!(out, "{}", target(rule, application + 1))?;
     }
     Ok(out.flush()?)
-}
-
-/// The same numbers in every run (splitmix64).
-pub(crate) struct Chance(pub(crate) u64);
-
-impl Chance {
-    pub(crate) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-}
-
-/// Draws ranks: the second is half as likely as the first, the third a third.
-pub(crate) struct Zipf {
-    up_to: Vec<f64>,
-}
-
-impl Zipf {
-    pub(crate) fn new(ranks: u32) -> Self {
-        let mut sum = 0.0;
-        let up_to = (1..=ranks).map(|rank| {
-            sum += 1.0 / f64::from(rank);
-            sum
-        });
-        Self {
-            up_to: up_to.collect(),
-        }
-    }
-
-    /// From 0.
-    pub(crate) fn draw(&mut self, chance: &mut Chance) -> u32 {
-        let all = self.up_to.last().copied().unwrap_or_default();
-        let drawn = (chance.next() >> 11) as f64 / (1_u64 << 53) as f64 * all;
-        let rank = self.up_to.partition_point(|&sum| sum <= drawn);
-        u32::try_from(rank).unwrap_or_default()
-    }
 }

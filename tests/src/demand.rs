@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
 /// Connections to each gateway.
-const CLIENTS: usize = 16;
+const CLIENTS: usize = 24;
 
 /// What is to be sent, in the order of time.
 #[derive(Clone, Debug, Default)]
@@ -35,6 +35,8 @@ struct Due {
 pub struct Answers {
     /// How many, by request and status; status 0: no whole answer.
     by_status: BTreeMap<(usize, u16), u64>,
+    /// How late the last answer was, against when its request was due.
+    pub latest: Duration,
     /// Answers that are neither 200 nor 429, and broken connections, in words; the first of each client.
     pub odd: Vec<String>,
 }
@@ -56,13 +58,18 @@ impl Demand {
             let most = (0..credit.len()).max_by_key(|at| (credit[*at], std::cmp::Reverse(*at)));
             let gateway = most.unwrap_or_default();
             credit[gateway] -= i64::from(all);
-            self.requests.push(Due {
-                after: over.mul_f64(n as f64 / count as f64),
-                gateway,
-                request,
-            });
+            self.push(over.mul_f64(n as f64 / count as f64), gateway, request);
         }
         self
+    }
+
+    /// One request more, at this moment, to this gateway.
+    pub fn push(&mut self, after: Duration, gateway: usize, request: usize) {
+        self.requests.push(Due {
+            after,
+            gateway,
+            request,
+        });
     }
 
     /// How many requests there are.
@@ -124,6 +131,8 @@ impl Client {
             sleep_until(self.began + due.after).await;
             let status = self.ask(&mut connection, due.request).await;
             answers.add(due.request, status);
+            let late = (self.began + due.after).elapsed();
+            answers.latest = answers.latest.max(late);
         }
         answers
     }
@@ -164,6 +173,7 @@ impl Answers {
             *self.by_status.entry(key).or_default() += count;
         }
         self.odd.extend(others.odd);
+        self.latest = self.latest.max(others.latest);
         self
     }
 

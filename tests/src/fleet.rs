@@ -7,6 +7,7 @@ pub use setup::Setup;
 
 use crate::control_plane::ControlPlane;
 use crate::gateway::Gateway;
+use crate::histogram::Histogram;
 use crate::network::Link;
 use crate::postgres::Postgres;
 use crate::product::{Application, HOST, Product};
@@ -28,6 +29,8 @@ pub struct Fleet {
     pub links: Vec<Link>,
     /// The control plane, or its replicas.
     pub control_planes: Vec<ControlPlane>,
+    /// The database, for those who write into it by hand.
+    pub database_url: String,
     /// The database, where it is a server of this fleet's own.
     pub postgres: Option<Postgres>,
     /// The API of the first replica.
@@ -94,6 +97,19 @@ impl Fleet {
             sum += gateway
                 .stat(&format!("wasmcustom.tallygate.{name}"))
                 .await?;
+        }
+        Ok(sum)
+    }
+
+    /// One of the filter's histograms, over all gateways, as of Envoy's last flush of statistics.
+    ///
+    /// # Errors
+    /// When an Envoy does not answer.
+    pub async fn histogram(&self, name: &str) -> Result<Histogram> {
+        let mut sum = Histogram::default();
+        for gateway in &self.gateways {
+            let name = format!("wasmcustom.tallygate.{name}");
+            sum = sum.and(&gateway.histogram(&name).await?);
         }
         Ok(sum)
     }

@@ -1,5 +1,6 @@
 //! A real Envoy with two workers and the filter, from the bootstrap that `gateway-config` prints.
 
+use crate::histogram::Histogram;
 use crate::http;
 use crate::ports;
 use anyhow::{Context as _, Result, ensure};
@@ -207,6 +208,16 @@ impl Gateway {
         let numbers =
             pairs.filter_map(|(name, value)| Some((name.to_owned(), value.trim().parse().ok()?)));
         Ok(numbers.filter(|(name, _)| name.contains(part)).collect())
+    }
+
+    /// One of Envoy's histograms, as of its last flush of statistics (every 5 s); empty when it has no such name (yet).
+    ///
+    /// # Errors
+    /// When Envoy does not answer.
+    pub async fn histogram(&self, name: &str) -> Result<Histogram> {
+        let target = format!("/stats?format=json&histogram_buckets=detailed&filter={name}");
+        let answer = http::get(self.bootstrap.admin, &target, &[]).await?;
+        Histogram::read(&answer.json()?, name)
     }
 
     /// Sends a POST to Envoy's admin interface.

@@ -21,7 +21,9 @@ pub mod http;
 pub mod ledger;
 pub mod load;
 
+pub mod chance;
 pub mod clock;
+pub mod histogram;
 mod logs;
 pub mod ports;
 pub mod wait;

@@ -79,6 +79,7 @@ impl Setup {
             gateways: Vec::new(),
             links: Vec::new(),
             control_planes,
+            database_url: database.database_url,
             postgres,
             api,
             product,

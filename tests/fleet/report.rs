@@ -1,0 +1,146 @@
+//! The tables, and `summary.json`.
+
+use crate::windows::{OfLimit, Windows};
+use crate::zipf::{OfZipf, ms};
+use anyhow::{Context as _, Result};
+use serde_json::json;
+use std::path::Path;
+use tallygate::demo::screen::Screen;
+
+/// Share of requests that are to be decided without waiting.
+const LOCAL: f64 = 0.999;
+
+/// Everything that was measured.
+#[derive(Debug, Default)]
+pub(crate) struct Report {
+    windows: Vec<Windows>,
+    zipf: Vec<OfZipf>,
+}
+
+// === impl Report ===
+
+impl Report {
+    pub(crate) fn add_windows(&mut self, run: Windows) {
+        self.windows.push(run);
+    }
+
+    pub(crate) fn add_zipf(&mut self, run: OfZipf) {
+        self.zipf.push(run);
+    }
+
+    /// Whether no limit was exceeded, and as good as all of each was admitted. (How many wait is a goal, not a promise.)
+    pub(crate) fn is_good(&self) -> bool {
+        let limits = self.windows.iter().flat_map(|run| &run.limits);
+        limits.into_iter().all(is_kept)
+    }
+
+    /// Adds to what other runs have written.
+    pub(crate) fn write(&self, file: &Path) -> Result<()> {
+        let mut summary = std::fs::read(file)
+            .ok()
+            .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+            .unwrap_or_else(|| json!({}));
+        if !self.windows.is_empty() {
+            summary["windows"] = serde_json::to_value(&self.windows)?;
+        }
+        if !self.zipf.is_empty() {
+            summary["zipf"] = serde_json::to_value(&self.zipf)?;
+        }
+        std::fs::write(file, format!("{summary:#}\n")).context("writing the summary")
+    }
+
+    pub(crate) fn show(&self, screen: &mut Screen) {
+        for run in &self.windows {
+            show_windows(run, screen);
+        }
+        if !self.zipf.is_empty() {
+            show_zipf(&self.zipf, screen);
+        }
+        screen.line("\n  target/fleet/summary.json has all of it\n");
+    }
+}
+
+fn is_kept(limit: &OfLimit) -> bool {
+    limit.over() == 0 && limit.least() >= limit.enough()
+}
+
+fn show_windows(run: &Windows, screen: &mut Screen) {
+    let heading = format!(
+        "\n{}, {} control plane{}",
+        run.database,
+        run.replicas,
+        if run.replicas > 1 { "s" } else { "" }
+    );
+    screen.line(&screen.bold(&heading));
+    let heading = format!(
+        "  {:>8}{:>10}{:>10}{:>16}{:>17}{:>8}",
+        "limit", "demand", "windows", "most admitted", "least admitted", "over"
+    );
+    screen.line(&screen.dim(&heading));
+    for limit in &run.limits {
+        let line = format!(
+            "  {:>8}{:>10}{:>10}{:>16}{:>17}{:>8}",
+            limit.limit,
+            limit.limit * 3,
+            limit.admitted.len(),
+            limit.most(),
+            limit.least(),
+            limit.over(),
+        );
+        screen.line(&screen.good_or_bad(is_kept(limit), &line));
+    }
+    screen.line(&format!(
+        "  {:.3} callouts per request ({} of {}); {} waited, {} at the median, {} at the 99th percentile; {} got 503",
+        run.callouts as f64 / run.requests.max(1) as f64,
+        run.callouts,
+        run.requests,
+        run.waited,
+        ms(run.wait_p50_us),
+        ms(run.wait_p99_us),
+        run.not_ready,
+    ));
+    screen.line(&format!(
+        "  clients, upstream and ledger agree on {} admitted requests",
+        run.ledger
+    ));
+}
+
+fn show_zipf(runs: &[OfZipf], screen: &mut Screen) {
+    let heading = format!(
+        "\n  {:<12}{:>10}{:>11}{:>9}{:>10}{:>17}{:>10}{:>10}{:>12}{:>12}",
+        "database",
+        "gateways",
+        "requests",
+        "waited",
+        "callouts",
+        "without waiting",
+        "p50",
+        "p99",
+        "first p50",
+        "first p99"
+    );
+    screen.line(&screen.bold(&heading));
+    for run in runs {
+        let line = format!(
+            "  {:<12}{:>10}{:>11}{:>9}{:>10}{:>17}{:>10}{:>10}{:>12}{:>12}",
+            run.database,
+            run.gateways,
+            run.requests,
+            run.waited,
+            run.callouts,
+            format!("{:.3} %", run.local() * 100.0),
+            ms(run.wait_p50_us),
+            ms(run.wait_p99_us),
+            ms(run.first_p50_us),
+            ms(run.first_p99_us),
+        );
+        screen.line(&screen.good_or_bad(run.local() >= LOCAL, &line));
+        if run.refused > 0 {
+            screen.warn(&format!("{} requests were not admitted", run.refused));
+        }
+    }
+    screen.line(&format!(
+        "  goal: at least {:.1} % without waiting",
+        LOCAL * 100.0
+    ));
+}
