@@ -11,7 +11,7 @@ use crate::db::{Db, Tx};
 use crate::error::Error;
 use crate::leases::account::Account;
 use crate::leases::key::CellKey;
-use crate::store::leases::accounts::Wanted;
+use crate::store::leases::held::Wanted;
 use crate::store::leases::write_offs::{self, Silent};
 use crate::store::leases::{self as store, stored};
 use std::collections::BTreeSet;
@@ -100,7 +100,7 @@ async fn one_part(
             sum.credit = sum.credit.saturating_add(left);
         }
     }
-    account.write(tx).await?;
+    account.write(tx, now_ms.unsigned_abs() / 1000).await?;
     write_offs::mark(tx, epoch, &found, now_ms).await?;
     Ok(given_up)
 }

@@ -3,16 +3,16 @@
 //! One order of locks for all that touch cells, from the ledger and from asks: instances, then sums of applications
 //! (`usage_application`), then cells by [`CellKey`]. Whoever makes a cell holds the sum *eternity* of its application
 //! and metric, which every usage of them adds to: so nobody else is making the same cell, and the series that it starts
-//! from stand still.
+//! from stand still ([`new`]).
 
-use super::key::{CellKey, KEPT_SECS};
+pub mod new;
+
+use super::key::CellKey;
 use crate::db::Tx;
 use crate::error::Error;
-use crate::ledger::totals::Sum;
 use crate::series::Series;
-use crate::store::leases::accounts::{self, Wanted};
-use crate::store::leases::{number, stored};
-use crate::store::ledger::cells::{self, Span};
+use crate::store::leases::cells as rows;
+use crate::store::leases::held::{self, Wanted};
 use std::collections::{BTreeMap, BTreeSet};
 use tallygate_core::book::{Cell, Lease};
 use tallygate_core::wire::Instance;
@@ -37,44 +37,6 @@ struct Kept<T> {
 
 /// Rows handled by one statement.
 const PER_STATEMENT: usize = 20_000;
-
-/// Those of the cells that do not exist yet. Nothing is locked: whoever wants to make one locks its sum and looks again.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn missing(tx: &mut Tx, keys: &BTreeSet<CellKey>) -> Result<Vec<CellKey>, Error> {
-    let keys: Vec<CellKey> = keys.iter().copied().collect();
-    let mut missing = Vec::new();
-    for keys in keys.chunks(PER_STATEMENT) {
-        let rows: Vec<cells::Cell> = keys.iter().map(|key| growth(key, 0)).collect();
-        let existing = cells::existing(tx, &rows).await?;
-        missing.extend(
-            keys.iter()
-                .zip(existing)
-                .filter(|(_, exists)| !exists)
-                .map(|(key, _)| *key),
-        );
-    }
-    Ok(missing)
-}
-
-/// What is added to the series to lock them before cells are made: nothing, in the order of the table's key.
-#[must_use]
-pub fn locking_sums(missing: &[CellKey]) -> Vec<Sum> {
-    let of: BTreeSet<(i64, i64)> = missing
-        .iter()
-        .map(|key| (key.application, key.metric))
-        .collect();
-    of.into_iter()
-        .map(|(owner, metric)| Sum {
-            owner,
-            metric,
-            series: Series::Eternity,
-            window_start: 0,
-            value: 0,
-        })
-        .collect()
-}
 
 // === impl Account ===
 
@@ -101,7 +63,7 @@ impl Account {
         };
         let keys: Vec<CellKey> = keys.iter().copied().collect();
         for keys in keys.chunks(PER_STATEMENT) {
-            for (place, cell) in accounts::lock_cells(tx, keys).await? {
+            for (place, cell) in rows::lock(tx, keys).await? {
                 if let Some(key) = keys.get(place) {
                     account.cells.insert(
                         *key,
@@ -118,9 +80,17 @@ impl Account {
             .filter(|key| !account.cells.contains_key(key) && may_make(key))
             .copied()
             .collect();
-        account.make(tx, &new).await?;
+        let used = new::first_used(tx, &new).await?;
+        for key in new {
+            let row = Cell {
+                used: used.get(&key).copied().unwrap_or_default(),
+                ..Cell::default()
+            };
+            account.cells.insert(key, Kept { row, changed: true });
+            account.made.insert(key);
+        }
         for keys in keys.chunks(PER_STATEMENT) {
-            for held in accounts::leases(tx, epoch, keys, wanted).await? {
+            for held in held::leases(tx, epoch, keys, wanted).await? {
                 let Some(key) = keys
                     .get(held.place)
                     .filter(|key| account.cells.contains_key(key))
@@ -141,27 +111,6 @@ impl Account {
             }
         }
         Ok(account)
-    }
-
-    /// New cells start from their series; a minute has none, and starts at nothing.
-    async fn make(&mut self, tx: &mut Tx, new: &[CellKey]) -> Result<(), Error> {
-        let (keys, spans): (Vec<CellKey>, Vec<Span>) = new
-            .iter()
-            .filter_map(|key| Some((*key, span(key)?)))
-            .unzip();
-        let mut used = BTreeMap::new();
-        for (keys, spans) in keys.chunks(PER_STATEMENT).zip(spans.chunks(PER_STATEMENT)) {
-            used.extend(keys.iter().copied().zip(cells::sums(tx, spans).await?));
-        }
-        for key in new {
-            let row = Cell {
-                used: number(used.get(key).copied().unwrap_or_default()),
-                ..Cell::default()
-            };
-            self.cells.insert(*key, Kept { row, changed: true });
-            self.made.insert(*key);
-        }
-        Ok(())
     }
 
     /// Says what the limit of a cell is now.
@@ -269,11 +218,11 @@ impl Account {
         &self.made
     }
 
-    /// Writes back what has changed.
+    /// Writes back what has changed, and removes cells and leases of the same limits whose windows are over for good.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn write(&self, tx: &mut Tx) -> Result<(), Error> {
+    pub async fn write(&self, tx: &mut Tx, now_secs: u64) -> Result<(), Error> {
         let cells: Vec<(CellKey, Cell)> = self
             .cells
             .iter()
@@ -281,7 +230,7 @@ impl Account {
             .map(|(key, kept)| (*key, kept.row.clone()))
             .collect();
         for cells in cells.chunks(PER_STATEMENT) {
-            accounts::put_cells(tx, cells).await?;
+            rows::put(tx, cells).await?;
         }
         let leases: Vec<(CellKey, Instance, Lease)> = self
             .leases
@@ -290,68 +239,10 @@ impl Account {
             .map(|((key, holder), kept)| (*key, *holder, kept.row))
             .collect();
         for leases in leases.chunks(PER_STATEMENT) {
-            accounts::put_leases(tx, self.epoch, leases).await?;
+            held::put(tx, self.epoch, leases).await?;
         }
-        accounts::forgive(tx, self.epoch, &self.forgiven).await
-    }
-
-    /// Removes cells and leases of the limits that new cells were made of, whose windows are over for good.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn prune(&self, tx: &mut Tx, now_secs: u64) -> Result<(), Error> {
+        held::forgive(tx, self.epoch, &self.forgiven).await?;
         let made: Vec<CellKey> = self.made.iter().copied().collect();
-        prune(tx, &made, now_secs).await
+        new::prune(tx, &made, now_secs).await
     }
-}
-
-/// Removes cells and leases of the same limits whose windows are over for good.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn prune(tx: &mut Tx, made: &[CellKey], now_secs: u64) -> Result<(), Error> {
-    let outdated: Vec<(cells::Cell, i64)> = made
-        .iter()
-        .filter_map(|key| {
-            let start = key
-                .period
-                .window(now_secs.checked_sub(KEPT_SECS + PRUNE_LATER_SECS)?)
-                .start;
-            Some((growth(key, 0), stored(start)))
-        })
-        .filter(|(_, before)| *before > 0)
-        .collect();
-    for outdated in outdated.chunks(PER_STATEMENT) {
-        cells::prune(tx, outdated).await?;
-    }
-    Ok(())
-}
-
-/// Rows are removed so much after nobody names them any more: no other transaction can hold one, in seconds.
-const PRUNE_LATER_SECS: u64 = 120;
-
-/// A cell as the ledger's statements take it.
-#[must_use]
-pub fn growth(key: &CellKey, used: i64) -> cells::Cell {
-    cells::Cell {
-        application: key.application,
-        metric: key.metric,
-        period: key.period,
-        window_start: key.window_start,
-        used,
-    }
-}
-
-/// The rows of a series that add up to a cell's window; none for a minute, which starts at 0.
-#[must_use]
-pub fn span(key: &CellKey) -> Option<Span> {
-    let series = Series::adding_up_to(key.period)?;
-    let end = key.period.window(key.window()).end;
-    Some(Span {
-        application: key.application,
-        metric: key.metric,
-        series,
-        start: key.window_start,
-        end: end.map_or(i64::MAX, stored),
-    })
 }

@@ -7,7 +7,9 @@
 //! 3. [`recalls`]: what each sender should return.
 
 pub(super) mod gather;
+mod grant;
 pub(super) mod recalls;
+mod settle;
 
 use super::Delivery;
 use super::totals::Entry;
@@ -17,9 +19,9 @@ use crate::leases::account::Account;
 use crate::leases::key::CellKey;
 use crate::leases::terms::{Grants, Terms};
 use crate::leases::wire::{Grouped, credit, totals};
-use crate::store::leases::accounts::Wanted;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use tallygate_core::book::{self, Holder, Lease, Settled};
+use crate::store::leases::held::Wanted;
+use std::collections::{BTreeMap, BTreeSet};
+use tallygate_core::book::{self, Holder, Lease};
 use tallygate_core::wire::{CreditV1, Instance, LeaseTotalsV1};
 
 /// What a group of deliveries is about, beside usage.
@@ -166,111 +168,8 @@ impl Work {
         let mut granted = self.renew(&mut account, senders, spending);
         granted.extend(self.grant_ahead(&mut account, senders));
         self.tell(&account, senders, granted, &mut outcome);
-        account.write(tx).await?;
-        account.prune(tx, senders.now_secs()).await?;
+        account.write(tx, senders.now_secs()).await?;
         Ok(outcome)
-    }
-
-    /// Takes over what was spent, returned and declared. Returns who has spent something.
-    fn settle(
-        &self,
-        account: &mut Account,
-        senders: &Senders<'_>,
-        outcome: &mut Outcome,
-    ) -> BTreeSet<(usize, CellKey)> {
-        let mut spending = BTreeSet::new();
-        let mut overspent: HashMap<usize, (u64, CellKey)> = HashMap::new();
-        for told in &self.told {
-            let Some(holder) = senders.holder(told.delivery) else {
-                continue;
-            };
-            let settled = account.change(&told.key, &holder.instance, |cell, lease| {
-                if told.spent > lease.spent {
-                    spending.insert((told.delivery, told.key));
-                }
-                book::settle(cell, lease, told.spent, told.returned, holder.now_ms)
-            });
-            if settled == Some(Settled::Overspent) {
-                overspent.entry(told.delivery).or_insert((0, told.key)).0 += 1;
-            }
-            account.forgive(&told.key, &holder.instance);
-        }
-        for declared in &self.declared {
-            if let Some(holder) = senders.holder(declared.delivery) {
-                account.change(&declared.key, &holder.instance, |cell, lease| {
-                    book::declare(cell, lease, declared.granted);
-                });
-            }
-        }
-        for (delivery, (leases, first)) in overspent {
-            outcome.overspent += leases;
-            let sender = senders.deliveries.get(delivery);
-            tracing::warn!(
-                gateway = sender.map(|delivery| delivery.gateway),
-                instance = sender.map(|delivery| hex::encode(delivery.sync.instance)),
-                leases,
-                first = ?first,
-                "a gateway has spent or returned more credit than it was granted: was the database restored, or credit written off?"
-            );
-        }
-        spending
-    }
-
-    /// Grants more to those who spend; not to who has only returned something. Returns to whom.
-    fn renew(
-        &self,
-        account: &mut Account,
-        senders: &Senders<'_>,
-        spending: BTreeSet<(usize, CellKey)>,
-    ) -> BTreeSet<(usize, CellKey)> {
-        let may_grow = |key: &CellKey| senders.grants.allowed && key.is_current(senders.now_secs());
-        let mut granted = BTreeSet::new();
-        for (delivery, key) in spending.into_iter().filter(|(_, key)| may_grow(key)) {
-            let Some(holder) = self.may_hold(senders, delivery, &key) else {
-                continue;
-            };
-            let renewed = account.change(&key, &holder.instance, |cell, lease| {
-                book::renew(cell, lease, &holder)
-            });
-            if renewed == Some(true) {
-                granted.insert((delivery, key));
-            }
-        }
-        granted
-    }
-
-    /// Grants of windows that begin soon. Returns to whom.
-    fn grant_ahead(
-        &self,
-        account: &mut Account,
-        senders: &Senders<'_>,
-    ) -> BTreeSet<(usize, CellKey)> {
-        let mut granted = BTreeSet::new();
-        for ahead in self.ahead.iter().filter(|_| senders.grants.allowed) {
-            let Some(holder) = self.may_hold(senders, ahead.delivery, &ahead.key) else {
-                continue;
-            };
-            let before = if account.has(&ahead.before) {
-                account.lease(&ahead.before, &holder.instance)
-            } else {
-                ahead.lease_before
-            };
-            let fetched = account.change(&ahead.key, &holder.instance, |cell, lease| {
-                book::prefetch(cell, lease, &before, &holder)
-            });
-            if fetched == Some(true) {
-                granted.insert((ahead.delivery, ahead.key));
-            }
-        }
-        granted
-    }
-
-    /// The holder, if more may be granted to it there.
-    fn may_hold(&self, senders: &Senders<'_>, delivery: usize, key: &CellKey) -> Option<Holder> {
-        let wanted = !senders.is_draining(delivery)
-            && self.terms.is_live(key.application)
-            && self.terms.limit(key).is_some();
-        senders.holder(delivery).filter(|_| wanted)
     }
 
     /// What was granted, and what of that which was reported should be returned.

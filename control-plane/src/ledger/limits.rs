@@ -7,7 +7,7 @@ use super::batch::Known;
 use super::totals::Entry;
 use crate::db::Tx;
 use crate::error::Error;
-use crate::leases::account::{growth, prune, span};
+use crate::leases::account::new::{growth, prune, span};
 use crate::leases::key::{CellKey, KEPT_SECS};
 use crate::store::ledger as store;
 use crate::store::ledger::cells::{self, Cell, Span};

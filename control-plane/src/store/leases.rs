@@ -3,9 +3,11 @@
 //! A lease row is only read to be changed, or written, under the lock of its cell. Lists go in as columns
 //! (PostgreSQL) or as JSON (SQLite), in the order of the table's key.
 
-pub mod accounts;
 pub mod candidates;
+pub mod cells;
+pub mod held;
 pub mod instances;
+pub mod lingering;
 pub mod products;
 pub mod terms;
 pub mod views;
@@ -13,6 +15,8 @@ pub mod write_offs;
 
 use crate::db::Tx;
 use crate::error::Error;
+use crate::leases::key::CellKey;
+use crate::store::ledger::column;
 use crate::{on, row, run};
 use tallygate_core::period::Period;
 use tallygate_core::wire::Instance;
@@ -94,4 +98,16 @@ fn open_windows(now_secs: u64) -> Vec<(&'static str, i64)> {
         }
     }
     open
+}
+
+/// Keys as SQLite takes them.
+fn key_rows(keys: &[CellKey]) -> Vec<(i64, i64, &'static str, i64)> {
+    column(keys, |key| {
+        (
+            key.application,
+            key.metric,
+            key.period.as_str(),
+            key.window_start,
+        )
+    })
 }

@@ -405,3 +405,45 @@ async fn postgres_wants_the_key_to_be_named() {
     );
     installation.database.remove().await;
 }
+
+async fn a_restore(kind: Kind) {
+    let installation = Installation::empty(kind).await;
+    let refused = installation.run(&["restore", "--epoch", "7"]).await;
+    assert!(!refused.success, "the epoch is not for people to choose");
+    create_provider(&installation).await;
+    let epoch = async || {
+        let db = installation.database.connect().await;
+        let epoch: i64 =
+            tallygate::on!(db, |c| sqlx::query_scalar("select epoch from ledger_epoch")
+                .fetch_one(c))
+            .unwrap();
+        db.close().await;
+        epoch
+    };
+    let before = epoch().await;
+    let ran = installation.run(&["restore"]).await;
+    assert!(ran.success, "{}", ran.error);
+    let after = epoch().await;
+    assert_ne!(after, before);
+    for text in [
+        &format!("{after} (before: {before})"),
+        "0 leases of 0 gateway processes",
+        "last report     never",
+        "is lost",
+        "For 30 seconds",
+        "tallygate serve",
+    ] {
+        assert!(ran.out.contains(text), "{text} in {}", ran.out);
+    }
+    installation.database.remove().await;
+}
+
+#[tokio::test]
+async fn a_restored_sqlite_database_begins_a_new_epoch() {
+    a_restore(Kind::Sqlite).await;
+}
+
+#[tokio::test]
+async fn a_restored_postgres_database_begins_a_new_epoch() {
+    a_restore(Kind::Postgres).await;
+}

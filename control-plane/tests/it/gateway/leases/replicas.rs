@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use tallygate::app::App;
 use tallygate::config::Config;
+use tallygate::db::Handle;
 use tallygate::leases::Question;
 use tallygate::ledger::Delivery;
 use tallygate::secrets::Secrets;
@@ -250,16 +251,16 @@ impl Actor {
     }
 }
 
-/// This server, and another one on the same database.
+/// This server, and on PostgreSQL another one: a SQLite file has one server.
 async fn replicas(test: &Test) -> Vec<App> {
-    let config = Config {
-        portal_url: test.portal.clone(),
-        admin_url: test.admin.clone(),
-    };
-    let other = App::new(
-        test.database.connect().await,
-        config,
-        Secrets::new(&[7; 32]),
-    );
-    vec![test.app.clone(), other]
+    let mut replicas = vec![test.app.clone()];
+    if matches!(test.app.db.handle(), Handle::Postgres(_)) {
+        let config = Config {
+            portal_url: test.portal.clone(),
+            admin_url: test.admin.clone(),
+        };
+        let db = test.database.connect().await;
+        replicas.push(App::new(db, config, Secrets::new(&[7; 32])));
+    }
+    replicas
 }
