@@ -25,6 +25,8 @@ export RUST_LIB_BACKTRACE := 0
 TESTS ?=
 # Extra words for the fleet: make fleet FLEET='--windows 1 --database sqlite'
 FLEET ?=
+# Words for the simulation: make soak SOAK='--seed 7 --trace'
+SOAK ?=
 
 ifeq ($(CI)$(NO_COLOR),)
 accent := \033[1;36m
@@ -62,7 +64,7 @@ test: test-parts cargo-nextest ## All tests: core, control plane on SQLite and P
 
 .PHONY: unit
 unit: cargo-nextest ## All but the end-to-end tests: quick, needs no Envoy
-	@tests/with-postgres.sh $(CARGO) nextest run $(LOCKED) -p tallygate-core -p tallygate $(TESTS)
+	@tests/with-postgres.sh $(CARGO) nextest run $(LOCKED) -p tallygate-core -p tallygate-simulation -p tallygate $(TESTS)
 
 .PHONY: e2e
 e2e: test-parts cargo-nextest ## Only the end-to-end tests
@@ -89,6 +91,12 @@ check: wasm-target cargo-deny ## Format, lints, documentation, dependencies; all
 	  printf '\033[33m  skipped:\033[0m the advisory database cannot be reached from here\n'; \
 	fi
 	$(call step,"All good")
+
+.PHONY: soak
+soak: ## The simulation of leases and usage, schedule after schedule, until Ctrl-C; SOAK='--seed N --trace' replays one
+	$(call step,"Building the simulation")
+	@$(CARGO) build $(LOCKED) -p tallygate-simulation --profile quick
+	@exec target/quick/tallygate-soak $(SOAK)
 
 .PHONY: bench
 bench: $(ENVOY) filter wrk ## Cost per request beside bare Envoy and its own filters; writes target/bench/summary.json

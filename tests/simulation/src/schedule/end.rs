@@ -1,0 +1,249 @@
+//! What must hold in the end: all is reported, what was recalled is returned, and what is free can be used.
+
+use super::{Event, Schedule};
+use crate::check::{last_seq, sum_in_ledger};
+use crate::database::CellKey;
+use crate::gateway::{State, layout};
+use tallygate_core::book::takes_back;
+use tallygate_core::lease::TTL_MS;
+use tallygate_core::outbox::Outbox;
+use tallygate_core::slot::slot_of;
+use tallygate_core::wire::{Instance, UsageRowV1, decode};
+
+/// How long all takes to be well again, at most, in milliseconds.
+const CONVERGES_MS: u64 = 40_000;
+/// Recalls that are younger may still be on their way.
+const RECALLED_MS: u64 = 6_000;
+
+impl Schedule {
+    /// Faults stop, requests stop: everything comes to rest.
+    pub(super) fn converge(&mut self) {
+        if self.has_failed() {
+            return;
+        }
+        self.world.trace(|| "QUIET".to_owned());
+        self.check_live();
+        self.world.is_quiet.set(true);
+        if self.is_restoring {
+            self.run_for(25_000);
+        }
+        self.away_until_ms = 0;
+        for gateway in &self.world.gateways {
+            gateway.cut_until_ms.set(0);
+        }
+        self.is_up.fill(true);
+        let rebuilding_ms = match self.world.database.borrow().epoch().1 {
+            Some(until_ms) => until_ms.saturating_sub(self.world.now_ms.get()),
+            None => TTL_MS + 5_000,
+        };
+        let rebuilt_ms = self.world.now_ms.get() + rebuilding_ms;
+        let until_ms = rebuilt_ms + CONVERGES_MS;
+        loop {
+            self.run_for(1_000);
+            let left = self.what_is_left();
+            if self.has_failed() {
+                return;
+            }
+            let Some(left) = left else { break };
+            if self.world.now_ms.get() > until_ms {
+                return self.world.violate(left);
+            }
+        }
+        self.check_conservation();
+        // Nothing is granted while gateways still tell what they hold.
+        self.run_for(rebuilt_ms.saturating_sub(self.world.now_ms.get()));
+        self.probe();
+    }
+
+    /// What has not come to rest yet.
+    fn what_is_left(&self) -> Option<String> {
+        let database = self.world.database.borrow();
+        let checks = self.world.checks.borrow();
+        let now_ms = self.world.now_ms.get();
+        for gateway in &self.world.gateways {
+            match gateway.state.get() {
+                State::Up => {}
+                State::Draining => return Some(format!("I5: g{} is never drained", gateway.index)),
+                State::Down => continue,
+            }
+            let Some(instance) = gateway.instance() else {
+                continue;
+            };
+            let admitted = checks.sum_admitted(instance);
+            let lost = checks.lost.get(&instance).copied().unwrap_or_default();
+            let in_ledger = sum_in_ledger(&database, instance);
+            if in_ledger + lost != admitted {
+                return Some(format!(
+                    "I2: the ledger has {in_ledger} of {}, admitted were {admitted}, lost {lost}",
+                    instance[0]
+                ));
+            }
+            for (key, lease) in database.leases_of(instance) {
+                let is_over = |end_secs: u64| end_secs * 1_000 < now_ms;
+                if key.2.window(key.3).end.is_some_and(is_over) {
+                    continue;
+                }
+                let mut cell = database.cell(key).cloned().unwrap_or_default();
+                let (limits, _) = database.limits(key.0);
+                cell.limit = limits.get(&(key.1, key.2)).copied();
+                let before_ms = now_ms.saturating_sub(RECALLED_MS);
+                if takes_back(&cell, lease, false, before_ms)
+                    && takes_back(&cell, lease, false, now_ms)
+                {
+                    return Some(format!(
+                        "I5: {} never returns {lease:?} of {key:?}: {cell:?}",
+                        instance[0]
+                    ));
+                }
+            }
+        }
+        None
+    }
+
+    /// Usage is in the ledger, or on its way, or in a record: in one of them, and nowhere twice.
+    pub(super) fn check_conservation(&self) {
+        for gateway in 0..self.world.gateways.len() {
+            self.check_conservation_of(gateway);
+        }
+    }
+
+    pub(super) fn check_conservation_of(&self, gateway: usize) {
+        let Some((instance, somewhere)) = self.somewhere(gateway) else {
+            return;
+        };
+        let checks = self.world.checks.borrow();
+        let lost = checks.lost.get(&instance).copied().unwrap_or_default();
+        let admitted = checks.sum_admitted(instance);
+        drop(checks);
+        if somewhere + lost != admitted {
+            self.world.violate(format!(
+                "I2: {admitted} admitted by {}, {somewhere} of it are somewhere, {lost} lost",
+                instance[0]
+            ));
+        }
+    }
+
+    /// What an instance has admitted, by all that is known of it.
+    fn somewhere(&self, gateway: usize) -> Option<(Instance, u64)> {
+        let gateway = &self.world.gateways[gateway];
+        let instance = gateway.instance()?;
+        let memory = gateway.memory.borrow();
+        let database = self.world.database.borrow();
+        let outbox = Outbox::read(memory.look(&gateway.keys.outbox()), &instance);
+        // A backup that was restored has batches of the epochs before.
+        let in_ledger = last_seq(&database, instance, outbox.epoch);
+        let usage = |rows: &[u8]| decode::<Vec<UsageRowV1>>(rows).unwrap_or_default();
+        let sum = |row: &UsageRowV1| row.usage.iter().map(|usage| usage.delta).sum::<u64>();
+        let waiting: u64 = outbox
+            .batches
+            .iter()
+            .filter(|batch| batch.seq > in_ledger)
+            .flat_map(|batch| usage(&batch.rows))
+            .map(|row| sum(&row))
+            .sum();
+        let slots: Vec<layout::Slot> = (0..gateway.keys.slots())
+            .map(|slot| {
+                memory
+                    .look(&gateway.keys.slot(slot))
+                    .and_then(layout::read)
+                    .filter(|slot| slot.instance == instance)
+                    .unwrap_or_default()
+            })
+            .collect();
+        let mut in_records: u64 = slots
+            .iter()
+            .flat_map(|slot| &slot.records)
+            .flat_map(|record| &record.usages)
+            .map(|usage| usage.2)
+            .sum();
+        if !outbox.debited {
+            // Sealed already, and not yet taken out of every record.
+            for row in outbox
+                .last()
+                .map(|batch| usage(&batch.rows))
+                .unwrap_or_default()
+            {
+                let slot = slot_of(row.application, gateway.keys.slots());
+                let slot = usize::try_from(slot).ok().and_then(|n| slots.get(n));
+                if slot.is_some_and(|slot| slot.debited < outbox.sealed) {
+                    in_records = in_records.saturating_sub(sum(&row));
+                }
+            }
+        }
+        let somewhere = sum_in_ledger(&database, instance) + waiting + in_records;
+        Some((instance, somewhere))
+    }
+
+    /// What was in the ledger after the backup was made, and is nowhere else, is lost.
+    pub(super) fn note_losses(&self) {
+        for gateway in 0..self.world.gateways.len() {
+            let Some((instance, somewhere)) = self.somewhere(gateway) else {
+                continue;
+            };
+            let mut checks = self.world.checks.borrow_mut();
+            let admitted = checks.sum_admitted(instance);
+            checks
+                .lost
+                .insert(instance, admitted.saturating_sub(somewhere));
+        }
+    }
+
+    pub(super) fn stop_if_drained(&mut self, gateway: usize) {
+        if self.world.gateways[gateway].state.get() != State::Draining {
+            return;
+        }
+        let is_done = self.is_drained(gateway);
+        if is_done {
+            self.check_conservation_of(gateway);
+            self.world.trace(|| format!("g{gateway} is drained"));
+            self.stop(gateway);
+        } else {
+            self.world.after(1_000, Event::StopDrained { gateway });
+        }
+    }
+
+    fn is_drained(&self, gateway: usize) -> bool {
+        let gateway = &self.world.gateways[gateway];
+        let Some(instance) = gateway.instance() else {
+            return true;
+        };
+        let database = self.world.database.borrow();
+        let checks = self.world.checks.borrow();
+        let lost = checks.lost.get(&instance).copied().unwrap_or_default();
+        let now_secs = self.world.now_ms.get() / 1_000;
+        let is_open = |key: &CellKey| key.2.window(key.3).end.is_none_or(|end| end > now_secs);
+        let all_returned = database
+            .leases_of(instance)
+            .all(|(key, lease)| lease.left() == 0 || !is_open(&key));
+        all_returned && sum_in_ledger(&database, instance) + lost == checks.sum_admitted(instance)
+    }
+
+    /// I4: of every whole window, all that the limit allows, but for what one request may not fit into.
+    fn check_live(&self) {
+        let scenario = &self.world.scenario;
+        if !scenario.is_live {
+            return;
+        }
+        let checks = self.world.checks.borrow();
+        let Some(limit) = scenario
+            .plans
+            .get(&1)
+            .and_then(|limits| limits.values().next())
+        else {
+            return;
+        };
+        let minute = |ms: u64| ms / 60_000;
+        for window in minute(scenario.start_ms) + 1..minute(self.world.now_ms.get()) {
+            let key = (1, 1, tallygate_core::period::Period::Minute, window * 60);
+            let admitted = checks.covered.get(&key).copied().unwrap_or_default();
+            let least =
+                (limit - limit / 1_000).min(limit.saturating_sub(scenario.largest_delta - 1));
+            if admitted < least {
+                self.world.violate(format!(
+                    "I4: {admitted} of {limit} admitted in window {window}, {} gateways",
+                    scenario.gateways
+                ));
+            }
+        }
+    }
+}
