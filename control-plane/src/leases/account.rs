@@ -80,7 +80,7 @@ impl Account {
             .filter(|key| !account.cells.contains_key(key) && may_make(key))
             .copied()
             .collect();
-        let used = new::first_used(tx, &new).await?;
+        let used = new::in_series(tx, &new).await?;
         for key in new {
             let row = Cell {
                 used: used.get(&key).copied().unwrap_or_default(),
@@ -111,6 +111,30 @@ impl Account {
             }
         }
         Ok(account)
+    }
+
+    /// Takes from the series what cells have missed: usage counts in the cells of the limits that there are at the time, and
+    /// a limit may have been gone for a while, by a move or by itself.
+    ///
+    /// What is being added to a series at this moment is not seen here, and will be added to the cell by who does so.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn catch_up(&mut self, tx: &mut Tx) -> Result<(), Error> {
+        let known: Vec<CellKey> = self
+            .cells
+            .keys()
+            .filter(|key| !self.made.contains(key))
+            .copied()
+            .collect();
+        for (key, used) in new::in_series(tx, &known).await? {
+            if let Some(cell) = self.cells.get_mut(&key).filter(|cell| cell.row.used < used) {
+                cell.row.used = used;
+                cell.row.version = cell.row.version.saturating_add(1);
+                cell.changed = true;
+            }
+        }
+        Ok(())
     }
 
     /// Says what the limit of a cell is now.

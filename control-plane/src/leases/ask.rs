@@ -17,8 +17,12 @@ use crate::store::ledger::{self as ledger_store, Owner};
 use decide::decide;
 use stage::{Stage, stage};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Duration;
 use tallygate_core::book::Holder;
 use tallygate_core::wire::{AskAnswerV1, CreditV1, Instance, OutcomeV1};
+
+/// How long asks wait for who changes a limit: less than the requests behind them do.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// One transaction. The answers come in the order of the questions.
 pub(super) async fn apply(
@@ -27,7 +31,7 @@ pub(super) async fn apply(
     questions: &[Question],
 ) -> Result<Vec<Result<AskAnswerV1, Error>>, Error> {
     let mut tx = db.begin().await?;
-    let grants = terms::begin(&mut tx).await?;
+    let grants = terms::begin(&mut tx, PATIENCE).await?;
     let mut processes = processes(&mut tx, &grants, questions).await?;
 
     let applications: BTreeSet<i64> = questions
@@ -167,10 +171,12 @@ async fn open(
         .map(|question| question.ask.instance)
         .collect();
     let asking: Vec<Instance> = asking.into_iter().collect();
-    Account::open(tx, grants.epoch, keys, Wanted::AllBeside(&asking), |key| {
+    let mut account = Account::open(tx, grants.epoch, keys, Wanted::AllBeside(&asking), |key| {
         of.contains(&(key.application, key.metric))
     })
-    .await
+    .await?;
+    account.catch_up(tx).await?;
+    Ok(account)
 }
 
 fn answer(grants: &Grants, outcome: OutcomeV1, cells: Vec<CreditV1>) -> AskAnswerV1 {

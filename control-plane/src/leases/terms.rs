@@ -28,22 +28,20 @@ pub struct Grants {
     pub allowed: bool,
 }
 
-/// How long who changes limits is waited for, in all …
-const PATIENCE: Duration = Duration::from_millis(500);
-/// … looking again after …
+/// Who changes limits meanwhile is looked for again after this.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// The first statements of a transaction that may grant: waits a moment, holding nothing, while somebody changes limits.
+/// The first statements of a transaction that may grant: waits so long, holding nothing, while somebody changes limits.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn begin(tx: &mut Tx) -> Result<Grants, Error> {
+pub async fn begin(tx: &mut Tx, patience: Duration) -> Result<Grants, Error> {
     let mut waited = Duration::ZERO;
     let limits_stand = loop {
         if tx.share_limits().await? {
             break true;
         }
-        if waited >= PATIENCE {
+        if waited >= patience {
             break false;
         }
         tokio::time::sleep(PAUSE).await;

@@ -16,7 +16,11 @@ use crate::ledger::batch::Known;
 use crate::store::leases::products;
 use crate::store::ledger::{self as store, Owner, quarantine};
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 use tallygate_core::wire::{ProductHealthV1, SyncAnswerV1};
+
+/// How long usage waits for who changes a limit; then it is counted, and nothing is granted beside it.
+const PATIENCE: Duration = Duration::from_millis(20);
 
 /// One transaction. The answers come in the order of the deliveries.
 pub(super) async fn apply(
@@ -24,7 +28,7 @@ pub(super) async fn apply(
     deliveries: &[Delivery],
 ) -> Result<Vec<Result<SyncAnswerV1, Error>>, Error> {
     let mut tx = shared.db.begin().await?;
-    let grants = terms::begin(&mut tx).await?;
+    let grants = terms::begin(&mut tx, PATIENCE).await?;
     let Grants { epoch, now_ms, .. } = grants;
 
     // Instances are locked in their order. The same batch twice in one group: the second is the duplicate.

@@ -128,6 +128,7 @@ pub async fn update(tx: &mut Tx, metric: &MetricRow) -> Result<(), Error> {
 /// When the database does not answer.
 pub async fn delete(tx: &mut Tx, id: i64) -> Result<(), Error> {
     let now = tx.now_ms().await?;
+    tx.hold_limits().await?;
     run!(tx, |c| sqlx::query(
         "delete from plan_limit where metric_id = $1"
     )

@@ -48,12 +48,12 @@ pub fn locking_sums(missing: &[CellKey]) -> Vec<Sum> {
         .collect()
 }
 
-/// What new cells start with: what their series have; a minute has none, and starts at nothing.
-pub(super) async fn first_used(
+/// What series have of these cells' windows, which new cells start from; a minute has none, and starts at nothing.
+pub(super) async fn in_series(
     tx: &mut Tx,
-    new: &[CellKey],
+    keys: &[CellKey],
 ) -> Result<BTreeMap<CellKey, u64>, Error> {
-    let (keys, spans): (Vec<CellKey>, Vec<Span>) = new
+    let (keys, spans): (Vec<CellKey>, Vec<Span>) = keys
         .iter()
         .filter_map(|key| Some((*key, span(key)?)))
         .unzip();

@@ -3,8 +3,11 @@
 use super::{Senders, Work};
 use crate::leases::account::Account;
 use crate::leases::key::CellKey;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use tallygate_core::book::{self, Holder};
+
+/// Cells renewed in one answer, which should stay under [`tallygate_core::wire::PAGE_BYTES`]: what is left out is asked for.
+const MOST_RENEWED: usize = 5_000;
 
 impl Work {
     /// Grants more to those who spend; not to who has only returned something. Returns to whom.
@@ -16,7 +19,12 @@ impl Work {
     ) -> BTreeSet<(usize, CellKey)> {
         let may_grow = |key: &CellKey| senders.grants.allowed && key.is_current(senders.now_secs());
         let mut granted = BTreeSet::new();
+        let mut room: HashMap<usize, usize> = HashMap::new();
         for (delivery, key) in spending.into_iter().filter(|(_, key)| may_grow(key)) {
+            let room = room.entry(delivery).or_insert(MOST_RENEWED);
+            if *room == 0 {
+                continue;
+            }
             let Some(holder) = self.may_hold(senders, delivery, &key) else {
                 continue;
             };
@@ -24,6 +32,7 @@ impl Work {
                 book::renew(cell, lease, &holder)
             });
             if renewed == Some(true) {
+                *room -= 1;
                 granted.insert((delivery, key));
             }
         }

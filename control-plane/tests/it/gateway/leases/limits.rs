@@ -1,7 +1,7 @@
 //! Limits raised, lowered and removed, and applications moved between plans, while credit is granted by them.
 
 use super::stage::{stage, wrong_accounts};
-use crate::gateway::world::{Product, limit, plan, sql};
+use crate::gateway::world::{Product, execute, limit, now_minute, plan, sql, usage};
 use crate::support::{Kind, Test, both_databases};
 use reqwest::Method;
 use serde_json::json;
@@ -49,6 +49,27 @@ both_databases! {
         assert_eq!(month.refused(test, 5).await.free, 4);
         month.get(test, 4).await;
         process.get(test, 7).await;
+        assert_eq!(wrong_accounts(db).await, vec![]);
+    }
+
+    async fn a_limit_that_was_gone_for_a_while_has_missed_nothing(test: &Test) {
+        let db = &test.app.db;
+        let stage = stage(test, &[(Eternity, 50), (Month, 60)]).await;
+        let (mut one, mut two) = (stage.process(1, Eternity), stage.process(2, Eternity));
+        one.get(test, 10).await;
+        one.report(test, 10).await;
+        execute(db, "delete from plan_limit where plan_id = $1", stage.shop.plan).await;
+        // A process that knows of no such limit uses it freely.
+        two.seq = 1;
+        let minute = now_minute(db).await;
+        let used = usage(stage.app, &[(stage.shop.hits, minute, 30)]);
+        stage.edge.deliver(test, two.delivery(&[used])).await;
+        let mut tx = db.begin().await.unwrap();
+        limit(&mut tx, stage.shop.plan, stage.shop.hits, "eternity", 50).await;
+        tx.commit().await.unwrap();
+        one.refused(test, 11).await;
+        one.get(test, 10).await;
+        assert_eq!(stage.cell(db, Eternity, 0).await.used, 40);
         assert_eq!(wrong_accounts(db).await, vec![]);
     }
 
