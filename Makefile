@@ -109,7 +109,7 @@ bench: $(ENVOY) filter wrk ## Cost per request beside bare Envoy and its own fil
 fleet: $(ENVOY) filter ## Limits from 1 to 20 000 a minute at three gateways, on both databases (20 min); writes target/fleet/summary.json
 	$(call step,"Building the fleet")
 	@$(CARGO) build $(LOCKED) --release -p tallygate -p tallygate-tests --bins
-	@tests/with-postgres.sh target/release/tallygate-fleet windows $(FLEET)
+	@tests/with-postgres.sh target/release/tallygate-fleet windows cut $(FLEET)
 
 .PHONY: fleet-zipf
 fleet-zipf: $(ENVOY) filter ## How many requests of 10 000 applications wait for credit, and how long

@@ -1,8 +1,10 @@
 //! `make fleet`: three gateways with two workers each, five limits at once, and three times as much demand, in window
-//! after window. `make fleet-zipf`: 10 000 applications within their limits, and how many of their requests wait.
+//! after window; then one of the gateways is cut off for a minute. `make fleet-zipf`: 10 000 applications within their
+//! limits, and how many of their requests wait.
 //!
-//! Modules in reading order: the two measurements, what they need, the table.
+//! Modules in reading order: the three measurements, what they need, the tables.
 
+mod cut;
 mod windows;
 mod zipf;
 
@@ -22,8 +24,8 @@ use tallygate_tests::database::{self, Kind};
 #[derive(Debug, Parser)]
 struct Options {
     /// What to measure.
-    #[arg(value_enum, default_value = "windows")]
-    what: What,
+    #[arg(value_enum, default_values = ["windows", "cut"])]
+    what: Vec<What>,
     /// On which database: SQLite with one control plane, PostgreSQL with two.
     #[arg(long, value_enum, default_value = "both")]
     database: Database,
@@ -45,6 +47,8 @@ struct Options {
 enum What {
     /// Limits under three times their demand.
     Windows,
+    /// A gateway that is cut off, with each policy.
+    Cut,
     /// Many applications within their limits.
     Zipf,
 }
@@ -60,26 +64,39 @@ enum Database {
 async fn main() -> Result<()> {
     let options = Options::parse();
     let mut screen = Screen::on_stdout();
-    screen.title(match options.what {
-        What::Windows => "Limits of a fleet: 3 gateways, 2 workers each, demand 3 × the limit",
-        What::Zipf => "Waiting for credit: 10 000 applications by Zipf's law",
-    });
+    screen.title("A fleet of gateways with two workers each");
     if options.debug {
         screen.warn("the control plane is a debug build: its times are no measure");
     }
     let folder = folder()?;
     let mut report = Report::default();
-    for kind in options.database.kinds()? {
-        match options.what {
+    let kinds = options.database.kinds()?;
+    for what in &options.what {
+        screen.line(&screen.bold(what.title()));
+        match what {
             What::Windows => {
-                let run = windows::measure(&options, kind, &mut screen).await?;
-                report.add_windows(run);
+                for kind in &kinds {
+                    report
+                        .windows
+                        .push(windows::measure(&options, *kind, &mut screen).await?);
+                }
+            }
+            What::Cut => {
+                for policy in ["deny", "allow"] {
+                    report
+                        .cuts
+                        .push(cut::measure(&options, policy, &mut screen).await?);
+                }
             }
             What::Zipf => {
-                let run = zipf::measure(&options, kind, &mut screen).await?;
-                report.add_zipf(run);
+                for kind in &kinds {
+                    report
+                        .zipf
+                        .push(zipf::measure(&options, *kind, &mut screen).await?);
+                }
             }
         }
+        screen.line("");
     }
     report.write(&folder.join("summary.json"))?;
     report.show(&mut screen);
@@ -95,6 +112,18 @@ impl Options {
             Build::Debug
         } else {
             Build::Release
+        }
+    }
+}
+
+// === impl What ===
+
+impl What {
+    fn title(self) -> &'static str {
+        match self {
+            Self::Windows => "Limits per minute, demand three times as much",
+            Self::Cut => "One of three gateways is cut off for a minute",
+            Self::Zipf => "10 000 applications within their limits, by Zipf's law",
         }
     }
 }

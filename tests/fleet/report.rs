@@ -1,5 +1,6 @@
 //! The tables, and `summary.json`.
 
+use crate::cut::Cut;
 use crate::windows::{OfLimit, Windows};
 use crate::zipf::{OfZipf, ms};
 use anyhow::{Context as _, Result};
@@ -13,25 +14,18 @@ const LOCAL: f64 = 0.999;
 /// Everything that was measured.
 #[derive(Debug, Default)]
 pub(crate) struct Report {
-    windows: Vec<Windows>,
-    zipf: Vec<OfZipf>,
+    pub(crate) windows: Vec<Windows>,
+    pub(crate) cuts: Vec<Cut>,
+    pub(crate) zipf: Vec<OfZipf>,
 }
 
 // === impl Report ===
 
 impl Report {
-    pub(crate) fn add_windows(&mut self, run: Windows) {
-        self.windows.push(run);
-    }
-
-    pub(crate) fn add_zipf(&mut self, run: OfZipf) {
-        self.zipf.push(run);
-    }
-
     /// Whether no limit was exceeded, and as good as all of each was admitted. (How many wait is a goal, not a promise.)
     pub(crate) fn is_good(&self) -> bool {
         let limits = self.windows.iter().flat_map(|run| &run.limits);
-        limits.into_iter().all(is_kept)
+        limits.into_iter().all(is_kept) && self.cuts.iter().all(Cut::is_kept)
     }
 
     /// Adds to what other runs have written.
@@ -43,6 +37,9 @@ impl Report {
         if !self.windows.is_empty() {
             summary["windows"] = serde_json::to_value(&self.windows)?;
         }
+        if !self.cuts.is_empty() {
+            summary["cut"] = serde_json::to_value(&self.cuts)?;
+        }
         if !self.zipf.is_empty() {
             summary["zipf"] = serde_json::to_value(&self.zipf)?;
         }
@@ -52,6 +49,9 @@ impl Report {
     pub(crate) fn show(&self, screen: &mut Screen) {
         for run in &self.windows {
             show_windows(run, screen);
+        }
+        if !self.cuts.is_empty() {
+            show_cuts(&self.cuts, screen);
         }
         if !self.zipf.is_empty() {
             show_zipf(&self.zipf, screen);
@@ -103,6 +103,34 @@ fn show_windows(run: &Windows, screen: &mut Screen) {
         "  clients, upstream and ledger agree on {} admitted requests",
         run.ledger
     ));
+}
+
+fn show_cuts(runs: &[Cut], screen: &mut Screen) {
+    screen.line(&screen.bold("\nOne of three gateways cut off for a minute"));
+    let heading = format!(
+        "  {:<8}{:>8}{:>10}{:>11}{:>28}{:>28}",
+        "policy",
+        "limit",
+        "admitted",
+        "overdraft",
+        "cut off: 200 · 429 · 503",
+        "others: 200 · 429 · 503"
+    );
+    screen.line(&screen.dim(&heading));
+    let answers = |counts: [u64; 3]| counts.map(|count| count.to_string()).join(" · ");
+    for run in runs {
+        let line = format!(
+            "  {:<8}{:>8}{:>10}{:>11}{:>28}{:>28}",
+            run.policy,
+            run.limit,
+            run.admitted,
+            run.overdraft,
+            answers(run.cut_off),
+            answers(run.others),
+        );
+        screen.line(&screen.good_or_bad(run.is_kept(), &line));
+    }
+    screen.line("  clients, upstream and ledger agree in both");
 }
 
 fn show_zipf(runs: &[OfZipf], screen: &mut Screen) {
