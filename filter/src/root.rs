@@ -8,6 +8,7 @@ use crate::vm::Vm;
 use crate::waiting;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::ContextType;
+use std::mem::replace;
 use std::rc::Rc;
 use std::time::Duration;
 use tallygate_core::forget::Quiet;
@@ -32,6 +33,8 @@ pub(crate) struct Root {
     fast_sweeps_left: u32,
     quiet: Quiet,
     leaving: bool,
+    superseded: bool,
+    said_farewell: bool,
 }
 
 impl Root {
@@ -46,6 +49,8 @@ impl Root {
             fast_sweeps_left: 0,
             quiet: Quiet::default(),
             leaving: false,
+            superseded: false,
+            said_farewell: false,
         }
     }
 
@@ -63,6 +68,22 @@ impl Root {
         self.swept_to = if end == vm.keys.slots() { 0 } else { end };
         self.calls.sync(vm, false);
         self.calls.ask_for_snapshot(vm, traps);
+    }
+
+    /// Tells all that is left to tell, and returns what is still held: the answer to the first farewell recalls it. Returns
+    /// whether that is done. One whose place a newer configuration has taken has nothing to tell.
+    fn take_leave(&mut self, vm: &Vm) -> bool {
+        if self.calls.is_sending() || self.superseded {
+            return !self.calls.is_sending();
+        }
+        let first = !replace(&mut self.said_farewell, true);
+        if first {
+            vm.flush().sweep(0..vm.keys.slots());
+        }
+        if first || self.calls.has_more(vm) {
+            self.calls.sync(vm, true);
+        }
+        !self.calls.is_sending()
     }
 
     fn campaign(&mut self, vm: &Vm) -> Option<u32> {
@@ -126,10 +147,7 @@ impl Context for Root {
             return;
         }
         if self.leaving {
-            if !self.calls.is_sending() && self.calls.has_more(&vm) {
-                self.calls.sync(&vm, true);
-            }
-            if !self.calls.is_sending() {
+            if self.take_leave(&vm) {
                 envoy::done();
             }
         } else if let Some(traps) = self.campaign(&vm) {
@@ -144,16 +162,10 @@ impl Context for Root {
         };
         self.leaving = true;
         vm.metrics.publish();
-        if self.calls.is_sending() {
-            return false;
-        }
         // Records and outbox belong to the process: if a newer configuration serves it, that one goes on with them.
-        if leader::is_led_by_newer(&ProcessData, &vm.keys, self.generation, envoy::clock_ms()) {
-            return true;
-        }
-        vm.flush().sweep(0..vm.keys.slots());
-        self.calls.sync(&vm, true);
-        !self.calls.is_sending()
+        self.superseded =
+            leader::is_led_by_newer(&ProcessData, &vm.keys, self.generation, envoy::clock_ms());
+        self.take_leave(&vm)
     }
 }
 
