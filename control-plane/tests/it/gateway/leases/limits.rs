@@ -58,6 +58,8 @@ both_databases! {
         let (mut one, mut two) = (stage.process(1, Eternity), stage.process(2, Eternity));
         one.get(test, 10).await;
         one.report(test, 10).await;
+        one.returned = one.left();
+        one.report(test, 0).await;
         execute(db, "delete from plan_limit where plan_id = $1", stage.shop.plan).await;
         // A process that knows of no such limit uses it freely.
         two.seq = 1;
