@@ -5,31 +5,19 @@
 //! then comes the load by chance, and after some of it the part that is measured.
 
 use crate::Options;
-use crate::applications::{self, user_key};
-use anyhow::{Context as _, Result, ensure};
+use crate::applications::{self, APPLICATIONS};
+use anyhow::{Result, ensure};
 use serde::Serialize;
-use serde_json::Value;
 use std::time::Duration;
 use tallygate::demo::screen::Screen;
-use tallygate_core::period::Period::{Day, Minute, Month};
 use tallygate_tests::chance::{Chance, Zipf};
 use tallygate_tests::database::Kind;
 use tallygate_tests::demand::{Answers, Demand};
 use tallygate_tests::fleet::{Fleet, Setup};
 use tallygate_tests::histogram::Histogram;
-use tallygate_tests::product::{Application, Limit};
 use tallygate_tests::wait;
 use tokio::time::sleep;
 
-/// Who calls.
-pub(crate) const APPLICATIONS: u32 = 10_000;
-/// Plans, each for the ranks up to a number, with hits per minute, day and month.
-const PLANS: [(&str, u32, u64, u64, u64); 4] = [
-    ("platinum", 10, 60_000, 50_000_000, 1_000_000_000),
-    ("gold", 100, 6_000, 5_000_000, 100_000_000),
-    ("silver", 1_000, 600, 500_000, 10_000_000),
-    ("bronze", APPLICATIONS, 60, 50_000, 1_000_000),
-];
 /// A second, while each calls for the first time.
 const FIRST_CALLS_RATE: u64 = 400;
 /// Of load by chance, before it is measured.
@@ -76,17 +64,10 @@ pub(crate) async fn measure(options: &Options, kind: Kind, screen: &mut Screen) 
         gateways: options.gateways,
         ..Setup::on(kind)
     };
-    let plans = PLANS.map(|(name, _, minute, day, month)| {
-        let limits = [
-            Limit("hits", Minute, minute),
-            Limit("hits", Day, day),
-            Limit("hits", Month, month),
-        ];
-        (name, limits)
-    });
+    let plans = applications::plans();
     let plans = plans.each_ref().map(|(name, limits)| (*name, &limits[..]));
     let fleet = setup.start("zipf", &plans).await?;
-    let requests = make_applications(&fleet).await?;
+    let requests = applications::make(&fleet).await?;
     screen.done(&format!(
         "{} gateways, {APPLICATIONS} applications",
         options.gateways
@@ -148,36 +129,6 @@ pub(crate) async fn measure(options: &Options, kind: Kind, screen: &mut Screen) 
     ));
     fleet.end().await?;
     Ok(run)
-}
-
-/// Applications of all ranks, on the plans that fit them; a request for each.
-async fn make_applications(fleet: &Fleet) -> Result<Vec<Vec<u8>>> {
-    let mut plans = Vec::new();
-    let path = format!(
-        "/admin/api/services/{}/application_plans.json",
-        fleet.product.id
-    );
-    let all = fleet.api.get(&path).await?;
-    let all = all["plans"].as_array().context("no plans")?;
-    for (name, up_to, ..) in PLANS {
-        let plan = all.iter().find(|it| {
-            it.pointer("/application_plan/system_name")
-                .is_some_and(|known| known == name)
-        });
-        let plan = plan
-            .and_then(|plan| plan.pointer("/application_plan/id"))
-            .and_then(Value::as_i64);
-        plans.push((up_to, plan.with_context(|| format!("no plan {name}"))?));
-    }
-    applications::write(fleet, &plans).await?;
-    let caller = |rank| Application {
-        id: 0,
-        user_key: user_key(rank),
-    };
-    let requests: Vec<Vec<u8>> = (0..APPLICATIONS)
-        .map(|rank| caller(rank).get("/letter"))
-        .collect();
-    Ok(requests)
 }
 
 /// Every application once at every gateway, one after another.
