@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashMap};
 use tallygate_core::book::{self, Settled};
 
 impl Work {
-    /// Takes over what was spent, returned and declared. Returns who has spent something.
+    /// Takes over what was declared, spent and returned. Returns who has spent something.
     pub(super) fn settle(
         &self,
         account: &mut Account,
@@ -16,6 +16,14 @@ impl Work {
     ) -> BTreeSet<(usize, CellKey)> {
         let mut spending = BTreeSet::new();
         let mut overspent: HashMap<usize, (u64, CellKey)> = HashMap::new();
+        // First what was granted: after a restore more may have been spent than the backup knows to be granted.
+        for declared in &self.declared {
+            if let Some(holder) = senders.holder(declared.delivery) {
+                account.change(&declared.key, &holder.instance, |cell, lease| {
+                    book::declare(cell, lease, declared.granted);
+                });
+            }
+        }
         for told in &self.told {
             let Some(holder) = senders.holder(told.delivery) else {
                 continue;
@@ -30,13 +38,6 @@ impl Work {
                 overspent.entry(told.delivery).or_insert((0, told.key)).0 += 1;
             }
             account.forgive(&told.key, &holder.instance);
-        }
-        for declared in &self.declared {
-            if let Some(holder) = senders.holder(declared.delivery) {
-                account.change(&declared.key, &holder.instance, |cell, lease| {
-                    book::declare(cell, lease, declared.granted);
-                });
-            }
         }
         for (delivery, (leases, first)) in overspent {
             outcome.overspent += leases;

@@ -5,6 +5,7 @@ mod hostile;
 mod limits;
 mod model;
 mod operators;
+mod process;
 mod recalls;
 mod replicas;
 mod reports;

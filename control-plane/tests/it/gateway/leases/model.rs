@@ -1,6 +1,7 @@
 //! Random asks, reports, recalls and changes of limits, against the plainest account there is.
 
-use super::stage::{Process, Stage, credits, recalls, stage};
+use super::process::Process;
+use super::stage::{Stage, credits, recalls, stage};
 use crate::gateway::world::{execute, sql, total};
 use crate::support::{Test, both_databases};
 use rand::rngs::StdRng;

@@ -1,6 +1,7 @@
 //! Two control planes on one database, and many gateways that want the same cells at the same time.
 
-use super::stage::{Process, Stage, credits, now_secs, recalls, stage, wrong_accounts};
+use super::process::Process;
+use super::stage::{Stage, credits, now_secs, recalls, stage, wrong_accounts};
 use crate::gateway::world::{application, now_minute, total, usage};
 use crate::support::{Test, both_databases};
 use rand::rngs::StdRng;
