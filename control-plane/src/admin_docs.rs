@@ -94,6 +94,7 @@ const SUBJECTS: &[(&str, &str, &[Call])] = &[
     ("Gateways", "/admin/api/gateways", &[
         ("GET POST", "", "List; make one: name, environment. Its token is shown once"),
         ("GET DELETE", "/{id}", "One gateway"),
+        ("POST", "/{id}/drain", "Before it is stopped: its processes return the credit that they hold, within about two seconds"),
         ("POST", "/{id}/write_off", "Give up the credit of its processes that are silent, for one that is dead for good: limits may be passed by what it spent and never reported"),
     ]),
     ("Installation", "/admin/api", &[

@@ -67,6 +67,8 @@ struct Running {
     envoy: child::Child,
     control_plane: child::Child,
     upstream: upstream::Upstream,
+    /// The provider's API.
+    api: AdminClient,
 }
 
 /// Starts everything, says so, and stays until a signal.
@@ -163,6 +165,7 @@ impl Demo {
             upstream,
             control_plane,
             envoy,
+            api: client,
         })
     }
 }

@@ -163,7 +163,11 @@ fn print(bootstrap: &Bootstrap, name: &str, concurrency: Option<u32>) -> anyhow:
     writeln!(text, "#")?;
     writeln!(
         text,
-        "# (or `--base-id N`, another number for each Envoy of this machine). To stop it without losing usage:"
+        "# (or `--base-id N`, another number for each Envoy of this machine). To stop it without losing usage, after"
+    )?;
+    writeln!(
+        text,
+        "# `POST /admin/api/gateways/ID/drain.json` at the control plane, which has it return its credit:"
     )?;
     writeln!(text, "#")?;
     writeln!(

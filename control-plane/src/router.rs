@@ -103,6 +103,7 @@ fn account_management() -> Router<App> {
         .route("/admin/api/applications/find", get(applications::find_any))
         .route("/admin/api/gateways", get(gateways::index).post(gateways::create))
         .route("/admin/api/gateways/{id}", get(gateways::show).delete(gateways::delete))
+        .route("/admin/api/gateways/{id}/drain", post(gateways::drain))
         .route("/admin/api/gateways/{id}/write_off", post(gateways::write_off))
         .route("/admin/api/settings", get(settings::show).put(settings::update))
 }

@@ -33,6 +33,8 @@ create index lease_window on lease (period, window_start, instance);
 create index lease_recalled on lease (instance, recalled_at) where recalled_at > 0;
 create index lease_written_off on lease (instance) where written_off_at > 0;
 
+-- An operator has asked this process to return what it holds and to take no more than it needs: it will be stopped.
+alter table instance add column drain_asked boolean not null default false;
 -- Which instances are alive.
 create index instance_seen on instance (last_seen_at);
 

@@ -8,9 +8,10 @@ use crate::error::Error;
 use crate::leases::fleet::{Fleet, Standing};
 use crate::secrets::{self, Secret};
 use crate::store::gateways::{self, Gateway};
-use crate::store::leases::write_offs;
+use crate::store::leases::{self, drains, write_offs};
 use crate::write_off;
 use axum::extract::State;
+use tallygate_core::lease::TTL_MS;
 
 const ENVIRONMENTS: &[&str] = &["staging", "production"];
 
@@ -90,6 +91,30 @@ pub async fn delete(
     gateways::delete(&mut tx, id, now_ms).await?;
     tx.commit().await?;
     Ok(Answer::empty())
+}
+
+/// `POST /admin/api/gateways/{id}/drain`: its processes return the credit that they hold within about two seconds, and take
+/// from then on only what their requests need. For a gateway that is about to be stopped; one that is started in its place is
+/// not meant.
+///
+/// # Errors
+/// See [`Error`].
+pub async fn drain(
+    State(app): State<App>,
+    Ids([id]): Ids<1>,
+    _call: Write,
+) -> Result<Answer, Error> {
+    let mut tx = app.db.begin().await?;
+    gateways::get(&mut tx, id).await?;
+    let since_ms = tx.now_ms().await? - leases::stored(TTL_MS);
+    let epoch = leases::epoch(&mut tx).await?.epoch;
+    let asked = drains::ask(&mut tx, epoch, id, since_ms).await?;
+    tx.commit().await?;
+    Ok(Answer::ok(
+        Object::new("drain")
+            .with("gateway_id", id)
+            .with("instances", i64::try_from(asked).unwrap_or(i64::MAX)),
+    ))
 }
 
 /// `POST /admin/api/gateways/{id}/write_off`: gives up the credit that is held by processes of this gateway which have not

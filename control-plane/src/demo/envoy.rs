@@ -4,11 +4,13 @@ use super::child::{Child, Group};
 use super::company::Company;
 use super::credentials::{Credentials, write_private};
 use super::{Demo, probe};
+use crate::admin_client::AdminClient;
 use crate::gateway_config::{Bootstrap, ControlPlane, Environment, Gateway, bootstrap};
 use anyhow::{Context as _, ensure};
+use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use tokio::process::Command;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 /// Two, so that what is true here is true of real gateways: workers share limits and configuration.
 const WORKERS: u32 = 2;
@@ -100,8 +102,10 @@ impl Demo {
         Ok(())
     }
 
-    /// Takes no new connections and lets every worker flush what it has counted.
-    pub(super) async fn drain_envoy(&self) {
+    /// Returns the credit that the gateways hold, takes no new connections, and lets every worker flush what it has counted.
+    pub(super) async fn drain_envoy(&self, api: &AdminClient) {
+        // A control plane that has been killed cannot be told: then their credit stays charged.
+        let _told = timeout(Duration::from_secs(1), drain_gateways(api)).await;
         let url = format!(
             "{}/drain_listeners?graceful",
             self.ports.url(self.ports.envoy_admin)
@@ -111,4 +115,19 @@ impl Demo {
             sleep(Duration::from_millis(2200)).await;
         }
     }
+}
+
+/// The demo's own, not those that somebody has added.
+async fn drain_gateways(api: &AdminClient) -> anyhow::Result<()> {
+    let known = api.get("/admin/api/gateways.json").await?;
+    let of_demo = |gateway: &&Value| {
+        let name = gateway["name"].as_str().unwrap_or_default();
+        name.starts_with("demo ")
+    };
+    let gateways = known["gateways"].as_array().into_iter().flatten();
+    for gateway in gateways.map(|entry| &entry["gateway"]).filter(of_demo) {
+        let path = format!("/admin/api/gateways/{}/drain.json", gateway["id"]);
+        api.post(&path, &json!({})).await?;
+    }
+    Ok(())
 }

@@ -4,6 +4,7 @@
 use super::child::Child;
 use super::screen::Screen;
 use super::{Demo, Running, make};
+use crate::admin_client::AdminClient;
 use anyhow::bail;
 use std::time::{Duration, Instant};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -61,6 +62,7 @@ pub(super) async fn stay(
         mut envoy,
         mut control_plane,
         upstream: _upstream,
+        api,
     } = running;
     let mut control_plane_runs = true;
     let envoy_ended = loop {
@@ -81,7 +83,7 @@ pub(super) async fn stay(
     }
     screen.line("\nStopping: draining the gateway, then the control plane …");
     tokio::select! {
-        () = stop_all(demo, &mut control_plane, &mut envoy) => screen.line("Stopped."),
+        () = stop_all(demo, &api, &mut control_plane, &mut envoy) => screen.line("Stopped."),
         () = stop.received_again() => {
             screen.line("Stopped at once.");
             envoy.kill().await;
@@ -91,8 +93,8 @@ pub(super) async fn stay(
     Ok(())
 }
 
-async fn stop_all(demo: &Demo, control_plane: &mut Child, envoy: &mut Child) {
-    demo.drain_envoy().await;
+async fn stop_all(demo: &Demo, api: &AdminClient, control_plane: &mut Child, envoy: &mut Child) {
+    demo.drain_envoy(api).await;
     envoy.stop(GRACE).await;
     control_plane.stop(GRACE).await;
 }

@@ -69,9 +69,14 @@ pub(super) async fn apply(
         .map(|(question, stage)| match stage {
             Stage::Answered(answer) => answer,
             Stage::Open(keys) => {
+                let instance = question.ask.instance;
+                let leaves = processes
+                    .get(&instance)
+                    .is_some_and(|process| process.draining);
                 let holder = Holder {
-                    instance: question.ask.instance,
-                    live,
+                    instance,
+                    // Who goes away gets what it needs: shared out among so many there is nothing beyond.
+                    live: if leaves { u64::MAX } else { live },
                     now_ms: grants.now_ms.unsigned_abs(),
                 };
                 let (outcome, cells) = decide(

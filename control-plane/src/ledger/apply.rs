@@ -13,11 +13,11 @@ use crate::leases::account::new;
 use crate::leases::key::CellKey;
 use crate::leases::terms::{self, Grants};
 use crate::ledger::batch::Known;
-use crate::store::leases::products;
+use crate::store::leases::{drains, products};
 use crate::store::ledger::{self as store, Owner, quarantine};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
-use tallygate_core::wire::{ProductHealthV1, SyncAnswerV1};
+use tallygate_core::wire::{Instance, ProductHealthV1, SyncAnswerV1};
 
 /// How long usage waits for who changes a limit; then it is counted, and nothing is granted beside it.
 const PATIENCE: Duration = Duration::from_millis(20);
@@ -41,8 +41,14 @@ pub(super) async fn apply(
     let claims: Vec<Claim> = claims.into_values().collect();
 
     let taken = Taken::read(&mut tx, now_ms, deliveries, &claims).await?;
+    let names: Vec<Instance> = deliveries
+        .iter()
+        .map(|delivery| delivery.sync.instance)
+        .collect();
+    let drained = drains::asked(&mut tx, epoch, &names).await?;
     let senders = Senders {
         deliveries,
+        drained: &drained,
         live: shared.live.count(&mut tx, epoch, now_ms).await?,
         grants,
     };
@@ -53,7 +59,7 @@ pub(super) async fn apply(
     for (n, (delivery, claim)) in deliveries.iter().zip(&claims).enumerate() {
         if delivery.sync.epoch == epoch && !matches!(claim, Claim::Refused(_)) {
             let recalls = outcome.recalls.entry(n).or_default();
-            let (instance, draining) = (&delivery.sync.instance, delivery.sync.draining);
+            let (instance, draining) = (&delivery.sync.instance, senders.is_draining(n));
             recalls::find(&mut tx, &grants, &shared.walks, instance, draining, recalls).await?;
         }
     }

@@ -81,6 +81,8 @@ pub(super) struct Outcome {
 pub(super) struct Senders<'a> {
     /// The deliveries.
     pub(super) deliveries: &'a [Delivery],
+    /// Processes that an operator wants to stop.
+    pub(super) drained: &'a BTreeSet<Instance>,
     /// Processes that are alive.
     pub(super) live: u64,
     /// Whether anything may be granted, and when it is.
@@ -98,10 +100,11 @@ impl Senders<'_> {
         })
     }
 
-    fn is_draining(&self, delivery: usize) -> bool {
-        self.deliveries
-            .get(delivery)
-            .is_some_and(|delivery| delivery.sync.draining)
+    /// Whether a process goes away, by its own word or an operator's.
+    pub(super) fn is_draining(&self, delivery: usize) -> bool {
+        self.deliveries.get(delivery).is_some_and(|delivery| {
+            delivery.sync.draining || self.drained.contains(&delivery.sync.instance)
+        })
     }
 
     fn now_ms(&self) -> u64 {

@@ -5,6 +5,7 @@
 
 pub mod candidates;
 pub mod cells;
+pub mod drains;
 pub mod held;
 pub mod instances;
 pub mod lingering;
@@ -63,11 +64,12 @@ pub async fn begin_grace(tx: &mut Tx, until_ms: i64) -> Result<(), Error> {
 pub async fn count_live(tx: &mut Tx, epoch: i64, since_ms: i64) -> Result<i64, Error> {
     Ok(on!(tx, |c| {
         sqlx::query_scalar::<_, i64>(
-        "select count(*) from instance where last_seen_at > $1 and epoch = $2 and not draining and not fenced"
-    )
-    .bind(since_ms)
-    .bind(epoch)
-    .fetch_one(c)
+            "select count(*) from instance where last_seen_at > $1 and epoch = $2
+         and not draining and not drain_asked and not fenced",
+        )
+        .bind(since_ms)
+        .bind(epoch)
+        .fetch_one(c)
     })?)
 }
 

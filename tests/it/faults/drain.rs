@@ -21,6 +21,11 @@ async fn story() -> Result<()> {
     let pressure = Pressure::start(&fleet);
     pressure.answers(0, 200, 200).await?;
     pressure.answers(1, 200, 200).await?;
+    let drain = format!(
+        "/admin/api/gateways/{}/drain.json",
+        fleet.shown().await?[1]["id"]
+    );
+    fleet.api.post(&drain, &serde_json::json!({})).await?;
     let answer = fleet.gateways[1]
         .admin_post("/drain_listeners?graceful")
         .await?;

@@ -136,7 +136,7 @@ impl Work {
         let mut seen: BTreeSet<Instance> = BTreeSet::new();
         for (n, delivery) in heard {
             let instance = &delivery.sync.instance;
-            if delivery.sync.draining || !seen.insert(*instance) {
+            if senders.is_draining(*n) || !seen.insert(*instance) {
                 continue;
             }
             let mut most = MOST_AHEAD;

@@ -43,7 +43,8 @@ pub async fn processes(tx: &mut Tx, epoch: i64, names: &[Instance]) -> Result<Ve
     macro_rules! select {
         ($names:literal) => {
             concat!(
-                "select instance.instance, instance.gateway_id, instance.fenced, instance.draining, instance.last_seen_at,
+                "select instance.instance, instance.gateway_id, instance.fenced,
+                        instance.draining or instance.drain_asked as draining, instance.last_seen_at,
                         gateway.deleted_at is not null as gateway_is_removed
                  from instance join gateway on gateway.id = instance.gateway_id
                  where instance.epoch = $2 and instance.instance ",

@@ -52,6 +52,25 @@ both_databases! {
         assert_eq!(stage.cell(&test.app.db, Eternity, 0).await.leased, 0);
     }
 
+    async fn whom_an_operator_drains_returns_everything_and_takes_what_it_needs(test: &Test) {
+        let stage = stage(test, &[(Eternity, 1_000)]).await;
+        let (mut leaves, mut stays) = (stage.process(1, Eternity), stage.process(2, Eternity));
+        leaves.get(test, 40).await;
+        leaves.report(test, 20).await;
+        let path = format!("/admin/api/gateways/{}/drain.json", stage.edge.id);
+        let asked = test.post(&path, &[]).await.expect(200);
+        assert_eq!(asked.at("/drain/instances"), 1, "those that are heard of");
+        stays.get(test, 10).await;
+        assert_eq!(recalls(&leaves.hello(test).await).len(), 1);
+        leaves.report(test, 0).await;
+        // Requests that still come get what they need, and no more however much was spent lately.
+        leaves.get(test, 5).await;
+        assert_eq!(leaves.left(), 5);
+        assert_eq!(recalls(&leaves.report(test, 5).await), Default::default(), "nothing is left, and nothing is renewed");
+        assert_eq!(stage.cell(&test.app.db, Eternity, 0).await.leased, 10);
+        test.post("/admin/api/gateways/987654/drain.json", &[]).await.expect(404);
+    }
+
     async fn who_holds_without_need_returns_it(test: &Test) {
         let db = &test.app.db;
         let stage = stage(test, &[(Eternity, 1_000)]).await;
