@@ -10,6 +10,7 @@
 pub mod account;
 mod ask;
 mod check;
+mod counters;
 pub mod fleet;
 pub mod key;
 pub mod live;
@@ -19,11 +20,11 @@ pub mod wire;
 use crate::db::Db;
 use crate::error::Error;
 use live::Live;
-use prometheus_client::metrics::counter::Counter;
-use prometheus_client::registry::Registry;
 use std::sync::{Arc, OnceLock};
-use tallygate_core::wire::{AskAnswerV1, AskV1, OutcomeV1};
+use tallygate_core::wire::{AskAnswerV1, AskV1};
 use tokio::sync::{mpsc, oneshot};
+
+pub use counters::Counters;
 
 /// What a gateway asks, and whose token it came with.
 #[derive(Clone, Debug)]
@@ -37,19 +38,16 @@ pub struct Question {
 /// Takes questions from any number of callers. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Leases {
-    db: Db,
-    live: Live,
-    counters: Counters,
+    shared: Shared,
     queue: Arc<OnceLock<mpsc::Sender<Waiting>>>,
 }
 
-/// What `/metrics` says of asks.
-#[derive(Clone, Debug, Default)]
-pub struct Counters {
-    granted: Counter,
-    short: Counter,
-    later: Counter,
-    refused: Counter,
+/// What every transaction has at hand.
+#[derive(Clone, Debug)]
+struct Shared {
+    db: Db,
+    live: Live,
+    counters: Counters,
 }
 
 #[derive(Debug)]
@@ -70,9 +68,7 @@ impl Leases {
     #[must_use]
     pub fn new(db: Db, live: Live, counters: Counters) -> Self {
         Self {
-            db,
-            live,
-            counters,
+            shared: Shared { db, live, counters },
             queue: Arc::default(),
         }
     }
@@ -86,7 +82,7 @@ impl Leases {
             Ok(()) => self.wait(question).await,
             Err(error) => Err(error),
         };
-        self.counters.count(&answer);
+        self.shared.counters.count(&answer);
         answer
     }
 
@@ -102,14 +98,14 @@ impl Leases {
     fn queue(&self) -> &mpsc::Sender<Waiting> {
         self.queue.get_or_init(|| {
             let (queue, waiting) = mpsc::channel(QUEUE);
-            tokio::spawn(run(self.db.clone(), self.live.clone(), waiting));
+            tokio::spawn(run(self.shared.clone(), waiting));
             queue
         })
     }
 }
 
 /// Decides what waits, group by group.
-async fn run(db: Db, live: Live, mut queue: mpsc::Receiver<Waiting>) {
+async fn run(shared: Shared, mut queue: mpsc::Receiver<Waiting>) {
     let mut group = Vec::new();
     while queue.recv_many(&mut group, GROUP).await > 0 {
         let (questions, senders): (Vec<_>, Vec<_>) = group
@@ -119,8 +115,8 @@ async fn run(db: Db, live: Live, mut queue: mpsc::Receiver<Waiting>) {
             .map(|waiting| (waiting.question, waiting.answer))
             .unzip();
         // In a task of its own, so that a panic costs one group its answers and not all that come after it.
-        let (db, live) = (db.clone(), live.clone());
-        let decided = tokio::spawn(async move { decide(&db, &live, &questions).await }).await;
+        let shared = shared.clone();
+        let decided = tokio::spawn(async move { decide(&shared, &questions).await }).await;
         for (sender, answer) in senders.into_iter().zip(decided.unwrap_or_default()) {
             let _gone = sender.send(answer);
         }
@@ -128,61 +124,20 @@ async fn run(db: Db, live: Live, mut queue: mpsc::Receiver<Waiting>) {
 }
 
 /// Decides a group; when that fails, each question by itself, so that none can hold up the others.
-async fn decide(db: &Db, live: &Live, questions: &[Question]) -> Vec<Result<AskAnswerV1, Error>> {
-    match ask::apply(db, live, questions).await {
+async fn decide(shared: &Shared, questions: &[Question]) -> Vec<Result<AskAnswerV1, Error>> {
+    match ask::apply(&shared.db, &shared.live, questions).await {
         Ok(answers) => answers,
         Err(error) if questions.len() == 1 => vec![Err(error)],
         Err(error) => {
+            shared.counters.count_retry();
             tracing::warn!(%error, questions = questions.len(), "a group of asks failed, deciding them one by one");
             let mut answers = Vec::with_capacity(questions.len());
             for question in questions {
-                let alone = ask::apply(db, live, std::slice::from_ref(question)).await;
+                let alone =
+                    ask::apply(&shared.db, &shared.live, std::slice::from_ref(question)).await;
                 answers.push(alone.and_then(|mut answer| answer.pop().unwrap_or(Err(Error::Busy))));
             }
             answers
         }
-    }
-}
-
-// === impl Counters ===
-
-impl Counters {
-    /// Made known to `/metrics`.
-    pub fn register(&self, registry: &mut Registry) {
-        let mut register = |name: &str, help: &str, counter: &Counter| {
-            registry.register(name, help, counter.clone())
-        };
-        register(
-            "lease_asks_granted",
-            "Asks that were granted",
-            &self.granted,
-        );
-        register(
-            "lease_asks_short",
-            "Asks that found too little left",
-            &self.short,
-        );
-        register(
-            "lease_asks_later",
-            "Asks put off: after a restore, while a limit was changed, or of a window that is not open",
-            &self.later,
-        );
-        register(
-            "lease_asks_refused",
-            "Asks that failed or made no sense",
-            &self.refused,
-        );
-    }
-
-    fn count(&self, answer: &Result<AskAnswerV1, Error>) {
-        let counter = match answer {
-            Ok(answer) => match answer.outcome {
-                OutcomeV1::Granted => &self.granted,
-                OutcomeV1::Short => &self.short,
-                OutcomeV1::Later => &self.later,
-            },
-            Err(_) => &self.refused,
-        };
-        counter.inc();
     }
 }

@@ -148,6 +148,7 @@ async fn settle(shared: &Shared, deliveries: &[Delivery]) -> Vec<Result<SyncAnsw
         Ok(answers) => answers,
         Err(error) if deliveries.len() == 1 => vec![Err(error)],
         Err(error) => {
+            shared.counters.count_retry();
             tracing::warn!(%error, deliveries = deliveries.len(), "a group of usage batches failed, applying them one by one");
             let mut answers = Vec::with_capacity(deliveries.len());
             for delivery in deliveries {

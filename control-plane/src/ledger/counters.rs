@@ -14,6 +14,7 @@ pub struct Counters {
     rows: Counter,
     rejected: Counter,
     anomalies: Counter,
+    retried: Counter,
 }
 
 impl Counters {
@@ -49,6 +50,15 @@ impl Counters {
             "Totals of leases that make no sense, or say that more was spent than granted",
             &self.anomalies,
         );
+        register(
+            "usage_groups_retried",
+            "Groups of usage batches that failed together and were applied one by one",
+            &self.retried,
+        );
+    }
+
+    pub(super) fn count_retry(&self) {
+        self.retried.inc();
     }
 
     pub(super) fn count_anomalies(&self, anomalies: u64) {

@@ -4,6 +4,7 @@ use super::process::Process;
 use super::stage::{Stage, credits, now_secs, recalls, stage, wrong_accounts};
 use crate::gateway::world::{application, now_minute, total, usage};
 use crate::support::{Test, both_databases};
+use axum::extract::State;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use std::sync::Arc;
@@ -62,6 +63,7 @@ both_databases! {
         assert!(used >= 400, "others' credit is found: {used}");
         let row = stage.cell(&watch, Eternity, 0).await;
         assert_eq!((row.used.unsigned_abs(), row.leased), (used, 0));
+        none_got_in_the_way(&replicas).await;
         watch.close().await;
     }
 
@@ -96,6 +98,7 @@ both_databases! {
         assert_eq!(wrong_accounts(&test.app.db).await, vec![]);
         let row = stage.cell(&test.app.db, Eternity, 0).await;
         assert_eq!((row.used, row.leased), (12, 24));
+        none_got_in_the_way(&replicas).await;
     }
 
     async fn many_applications_in_opposite_orders(test: &Test) {
@@ -142,6 +145,7 @@ both_databases! {
         for app in apps {
             assert_eq!(total(&test.app.db, app, stage.shop.hits).await, 6 * 5 * 3);
         }
+        none_got_in_the_way(&replicas).await;
     }
 }
 
@@ -248,6 +252,23 @@ impl Actor {
         for recall in recalls(&answer).values() {
             self.process.apply(recall);
             self.process.returned += self.process.left();
+        }
+    }
+}
+
+/// No group failed: a deadlock would have been healed by trying again, and show here.
+async fn none_got_in_the_way(replicas: &[App]) {
+    for app in replicas {
+        let metrics = tallygate::ops::metrics(State(app.clone())).await.unwrap();
+        let bytes = axum::body::to_bytes(metrics.into_body(), usize::MAX)
+            .await
+            .unwrap();
+        let text = String::from_utf8(bytes.to_vec()).unwrap();
+        for counter in ["usage_groups_retried", "lease_groups_retried"] {
+            assert!(
+                text.contains(&format!("tallygate_{counter}_total 0\n")),
+                "{text}"
+            );
         }
     }
 }
