@@ -14,6 +14,18 @@ use tallygate_core::wire::Instance;
 /// # Errors
 /// When the database does not answer.
 pub async fn ask(tx: &mut Tx, epoch: i64, gateway: i64, since_ms: i64) -> Result<u64, Error> {
+    if let Handle::Postgres(c) = tx.handle() {
+        // In the order in which reports lock them.
+        sqlx::query(
+            "select 1 from instance where gateway_id = $1 and epoch = $2 and last_seen_at > $3
+             order by instance for no key update",
+        )
+        .bind(gateway)
+        .bind(epoch)
+        .bind(since_ms)
+        .fetch_all(c)
+        .await?;
+    }
     Ok(run!(tx, |c| {
         sqlx::query(
         "update instance set drain_asked = true where gateway_id = $1 and epoch = $2 and last_seen_at > $3"
