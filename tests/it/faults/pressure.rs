@@ -71,11 +71,16 @@ impl Pressure {
 
     /// Waits until the limit is used up, and this gateway knows.
     pub(crate) async fn uses_up_at(&self, fleet: &Fleet, gateway: usize) -> Result<()> {
+        self.uses_up_to(fleet, gateway, LIMIT).await
+    }
+
+    /// Waits until so much is used up, and this gateway refuses more.
+    pub(crate) async fn uses_up_to(&self, fleet: &Fleet, gateway: usize, all: u64) -> Result<()> {
         wait::until(
             "the limit is used up",
             SOON * 2,
             async || Ok(fleet.admitted(&fleet.applications[0])),
-            |admitted| *admitted >= LIMIT,
+            |admitted| *admitted >= all,
         )
         .await?;
         // One more for each client: none of them may be admitted.
