@@ -2,7 +2,7 @@
 //!
 //! A batch comes in by `gateway_api::sync`, waits here for its turn, and is applied with all others that
 //! wait, in one transaction (*group commit*: a row that many batches touch is written once, and the disk is
-//! waited for once). Then each sender gets its answer. The steps of that transaction, in [`apply`]:
+//! waited for once). Then each sender gets its answer. The steps of that transaction, in [`apply()`]:
 //!
 //! 1. [`claim`]: is this the instance's next batch? A batch taken before changes nothing.
 //! 2. [`batch`]: rows are read and checked one by one; a bad one goes to quarantine alone.
