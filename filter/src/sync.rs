@@ -7,6 +7,7 @@ use crate::envoy::{self, CallAnswer, ProcessData};
 use crate::vm::Vm;
 use std::mem::replace;
 use std::time::Duration;
+use tallygate_core::clock::Measurements;
 use tallygate_core::contact::Contact;
 use tallygate_core::flush::{Sealed, Sent};
 use tallygate_core::intake::{self, Intake};
@@ -59,13 +60,13 @@ pub(crate) struct Calls {
     returned: bool,
     /// When it was last told what was done for each product.
     health_ms: u64,
-    best_round_trip_ms: Option<u64>,
+    clock: Measurements,
 }
 
 impl Calls {
     /// Forgets how calls went under an earlier lease.
     pub(crate) fn begin(&mut self) {
-        self.best_round_trip_ms = None;
+        self.clock = Measurements::default();
         self.snapshot.not_before_ms = 0;
         self.sync.not_before_ms = 0;
     }
@@ -228,7 +229,9 @@ impl Calls {
         };
         if ProcessData.get(&vm.keys.clock()).0.is_none() {
             // The first answer of all: until a sync measures better, its clock is the database's.
-            keep_clock(vm, page.now_ms, envoy::clock_ms());
+            let here_ms = envoy::clock_ms();
+            let ahead_ms = Measurements::default().take(None, here_ms, here_ms, page.now_ms);
+            keep_clock(vm, ahead_ms.unwrap_or_default());
         }
         if intake::take(&ProcessData, &vm.keys, fence, self.after, &page) == Intake::Done {
             vm.refresh();
@@ -294,35 +297,27 @@ impl Calls {
         vm.health()
     }
 
-    /// Keeps the clock that was measured over the fastest round trip: its error is half of that at most.
+    /// Keeps what tells best how far the database's clock is ahead.
     fn set_clock(&mut self, vm: &Vm, database_ms: u64) {
-        let now_ms = envoy::clock_ms();
-        let Some(round_trip_ms) = now_ms.checked_sub(self.sync.sent_ms) else {
-            // The clock was set back meanwhile: this measures nothing, and what was measured before is no longer so.
-            self.best_round_trip_ms = None;
-            return;
-        };
-        if let Some(best) = &mut self.best_round_trip_ms
-            && round_trip_ms > *best
-        {
-            // It ages, so that a network that has become slower is measured again.
-            *best += 1;
-            if round_trip_ms > best.saturating_add(5) {
-                return;
-            }
-        } else {
-            self.best_round_trip_ms = Some(round_trip_ms);
+        let known_ahead_ms = ProcessData
+            .get(&vm.keys.clock())
+            .0
+            .and_then(|bytes| bytes.as_slice().try_into().ok())
+            .map(i64::from_le_bytes);
+        let ahead_ms = self.clock.take(
+            known_ahead_ms,
+            self.sync.sent_ms,
+            envoy::clock_ms(),
+            database_ms,
+        );
+        if let Some(ahead_ms) = ahead_ms {
+            keep_clock(vm, ahead_ms);
         }
-        let middle_ms = self.sync.sent_ms.saturating_add(round_trip_ms / 2);
-        keep_clock(vm, database_ms, middle_ms);
     }
 }
 
-/// Notes for all VMs that it was `database_ms` there when it was `here_ms` here.
-fn keep_clock(vm: &Vm, database_ms: u64, here_ms: u64) {
-    let ahead_ms = i64::try_from(database_ms)
-        .unwrap_or_default()
-        .saturating_sub(i64::try_from(here_ms).unwrap_or_default());
+/// Notes for all VMs how far the database's clock is ahead.
+fn keep_clock(vm: &Vm, ahead_ms: i64) {
     let (_, version) = ProcessData.get(&vm.keys.clock());
     // Lost to another leader's measurement: as good as ours.
     let _ = ProcessData.set(&vm.keys.clock(), &ahead_ms.to_le_bytes(), version);

@@ -167,6 +167,7 @@ extern crate alloc;
 pub mod admission;
 pub mod answers;
 pub mod book;
+pub mod clock;
 pub mod compiled;
 pub mod contact;
 pub mod credential;

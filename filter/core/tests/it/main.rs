@@ -7,6 +7,7 @@
 )]
 
 mod book;
+mod clock;
 mod contact;
 mod credential;
 mod credit;
