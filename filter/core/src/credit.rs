@@ -176,7 +176,10 @@ impl Mark {
             // Nobody can be asked. What nobody had left then, nobody has now.
             current && !self.elsewhere
         } else {
-            current && moment.credit_is_valid && moment.now_ms < self.until_ms
+            // One that binds for longer than any does was written while the clock was wrong.
+            let latest_ms = moment.now_ms.saturating_add(LASTING_MS);
+            let binding = moment.now_ms < self.until_ms && self.until_ms <= latest_ms;
+            current && moment.credit_is_valid && binding
         }
     }
 }

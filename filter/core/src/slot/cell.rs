@@ -38,6 +38,11 @@ impl CellKey {
             && bytes.get(at.saturating_add(12)) == Some(&(self.period as u8))
     }
 
+    /// Whether both are of one limit.
+    pub(super) fn is_of_limit(&self, other: &Self) -> bool {
+        (self.metric, self.period) == (other.metric, other.period)
+    }
+
     /// Its window.
     pub(super) fn window(&self) -> Window {
         self.period.window(u64::from(self.window))

@@ -1,8 +1,9 @@
 //! Credit that comes and goes: answers applied to a record, recalls honoured, leases declared.
 
+use super::bytes::{get_i64, get_u32};
 use super::cell::{self, CELL, CellKey};
 use super::spend::totals;
-use super::{Place, Slot};
+use super::{Place, Slot, USAGE};
 use crate::credit::Credit;
 use crate::id::ApplicationId;
 use crate::wire::{CreditV1, LeaseTotalsV1, LeasesV1};
@@ -46,7 +47,7 @@ impl Slot {
     pub fn leases(&self, now_ms: u64) -> Vec<LeasesV1> {
         self.places()
             .map(|place| LeasesV1 {
-                application: ApplicationId(super::bytes::get_i64(&self.bytes, place.start)),
+                application: ApplicationId(get_i64(&self.bytes, place.start)),
                 cells: (place.cells..place.usages)
                     .step_by(CELL)
                     .filter_map(|at| {
@@ -91,7 +92,9 @@ impl Slot {
         true
     }
 
-    /// Writes a cell. One that is new takes the place of those of the same limit whose windows are over.
+    /// Writes a cell. One that is new takes the place of those of the same limit whose windows are over: not of the last
+    /// before it, nor of one with usage to report. The ledger may not have heard of what was spent there, and the clock may
+    /// have gone wrong and come back.
     pub(super) fn put_credit(
         &mut self,
         place: &mut Place,
@@ -103,10 +106,14 @@ impl Slot {
             cell::write(&mut self.bytes, at, credit);
             return;
         }
+        let before = self.window_before(*place, key);
         let mut at = place.cells;
         while at < place.usages {
             let over = CellKey::at(&self.bytes, at).is_none_or(|known| {
-                known.metric == key.metric && known.period == key.period && known.is_over(now_secs)
+                known.is_of_limit(key)
+                    && known.is_over(now_secs)
+                    && Some(known.window) != before
+                    && !self.has_usage_in(*place, &known)
             });
             if over {
                 self.remove_cell(place, at);
@@ -115,5 +122,26 @@ impl Slot {
             }
         }
         self.insert_cell(place, &key.entry(credit));
+    }
+
+    /// The last window before a new one of the same limit.
+    fn window_before(&self, place: Place, key: &CellKey) -> Option<u32> {
+        (place.cells..place.usages)
+            .step_by(CELL)
+            .filter_map(|at| CellKey::at(&self.bytes, at))
+            .filter(|known| known.is_of_limit(key) && known.window < key.window)
+            .map(|known| known.window)
+            .max()
+    }
+
+    /// Whether a record still has to report usage of a cell.
+    fn has_usage_in(&self, place: Place, key: &CellKey) -> bool {
+        let window = key.window();
+        (place.usages..place.end).step_by(USAGE).any(|at| {
+            let at_secs = u64::from(get_u32(&self.bytes, at.saturating_add(8))).saturating_mul(60);
+            get_i64(&self.bytes, at) == key.metric.0
+                && at_secs >= window.start
+                && window.end.is_none_or(|end| at_secs < end)
+        })
     }
 }

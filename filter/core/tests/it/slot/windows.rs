@@ -76,11 +76,24 @@ fn a_window_stays_until_a_minute_after_its_end() {
         let asked = slot.asked(ApplicationId(7), &charge(&[(1, 1)], &limits, NOW_SECS), 1);
         asked[0].totals.spent
     };
-    // Whatever is written later, what was in it is remembered as long as its clock may come back.
-    for (later, kept) in [(end, 4), (over - 1, 4), (over, 0), (over + DAY_SECS, 0)] {
+    // Whatever is written later, what was in it is remembered as long as its clock may come back: and after that, as long
+    // as it is the last, for then the clock may just have gone wrong.
+    for (written, kept) in [
+        (&[end][..], 4),
+        (&[over - 1], 4),
+        (&[over], 4),
+        (&[over + DAY_SECS], 4),
+        (&[over - 1, over], 0),
+        (&[over, over + DAY_SECS], 0),
+    ] {
+        let later = written[written.len() - 1];
         let mut slot = blank();
         admit(&mut slot, 7, &[(1, 4)], &limits, NOW_SECS).expect("room");
-        admit(&mut slot, 7, &[(1, 1)], &limits, later).expect("room");
+        let rows = slot.rows();
+        slot.debit(1, &rows);
+        for &later in written {
+            admit(&mut slot, 7, &[(1, 1)], &limits, later).expect("room");
+        }
         assert_eq!(spent(&slot), kept, "written at {}", later - NOW_SECS);
     }
     // It can be spent as long, by a request that came in before.
@@ -110,22 +123,45 @@ fn only_windows_of_the_same_limit_make_way() {
         let told = slot.leases(NOW_SECS * 1_000);
         told.iter().map(|leases| leases.cells.len()).sum::<usize>()
     };
+    let report = |slot: &mut Slot| {
+        let rows = slot.rows();
+        slot.debit(slot.debited() + 1, &rows);
+    };
     let mut slot = blank();
     admit(&mut slot, 7, &[(1, 1), (2, 1)], &limits, NOW_SECS).expect("room");
     assert_eq!(cells(&slot), 3);
-    // Five minutes later the first metric's minute makes way for the new one; the other metric's has no successor.
+    report(&mut slot);
+    // Ten minutes later the first metric's first minute makes way for the third; the other metric's does not.
     admit(&mut slot, 7, &[(1, 1)], &limits, NOW_SECS + 300).expect("room");
-    assert_eq!(cells(&slot), 3);
-    admit(&mut slot, 7, &[(2, 1)], &limits, NOW_SECS + 300).expect("room");
-    assert_eq!(cells(&slot), 3);
-    // Within the grace both stay.
-    admit(&mut slot, 7, &[(1, 1)], &limits, NOW_SECS + 360).expect("room");
+    assert_eq!(cells(&slot), 4);
+    report(&mut slot);
+    admit(&mut slot, 7, &[(1, 1)], &limits, NOW_SECS + 600).expect("room");
+    assert_eq!(cells(&slot), 4);
+    report(&mut slot);
+    // Within the grace all stay.
+    admit(&mut slot, 7, &[(1, 1)], &limits, NOW_SECS + 660).expect("room");
+    assert_eq!(cells(&slot), 4);
+    report(&mut slot);
+    admit(&mut slot, 7, &[(1, 1)], &limits, NOW_SECS + 719).expect("room");
     assert_eq!(cells(&slot), 4);
     // Nor does one of another period of the same metric.
     let mut slot = blank();
     admit(&mut slot, 7, &[(1, 1)], &limits[..1], NOW_SECS).expect("room");
     admit(&mut slot, 7, &[(1, 1)], &limits[1..2], NOW_SECS + 300).expect("room");
     assert_eq!(cells(&slot), 2);
+}
+
+#[test]
+fn what_was_not_reported_outlives_a_clock_that_went_wrong() {
+    let limits = [(1, Period::Minute, 3)];
+    let mut slot = blank();
+    admit(&mut slot, 7, &[(1, 2)], &limits, NOW_SECS).expect("room");
+    admit(&mut slot, 7, &[(1, 1)], &limits, NOW_SECS + 300).expect("room");
+    assert_eq!(
+        admit(&mut slot, 7, &[(1, 2)], &limits, NOW_SECS),
+        Err(vec![1]),
+        "the ledger has not heard of the two that were spent"
+    );
 }
 
 #[test]
