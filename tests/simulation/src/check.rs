@@ -7,6 +7,9 @@ use tallygate_core::lease::PREFETCH_SECS;
 use tallygate_core::period::Period;
 use tallygate_core::wire::Instance;
 
+/// How long what a gateway has sent may be on its way when it dies, in milliseconds.
+const UNHEARD_MS: u64 = 60_000;
+
 /// Usage by application, metric and minute.
 pub(crate) type Usage = BTreeMap<(i64, i64, u32), u64>;
 
@@ -20,6 +23,8 @@ pub(crate) struct Checks {
     limits: BTreeMap<i64, Vec<(u64, Limits)>>,
     /// By how much a cell may be passed since a backup was restored: what was granted and used after it was made.
     forgotten: BTreeMap<CellKey, u64>,
+    /// Instances that are no more, and since when.
+    pub(crate) dead: BTreeMap<Instance, u64>,
     /// What the ledger lost with what came after the backup.
     pub(crate) lost: BTreeMap<Instance, u64>,
 }
@@ -31,6 +36,7 @@ impl Checks {
             covered: BTreeMap::new(),
             limits: BTreeMap::new(),
             forgotten: BTreeMap::new(),
+            dead: BTreeMap::new(),
             lost: BTreeMap::new(),
         };
         checks.note_limits(
@@ -130,9 +136,20 @@ impl Checks {
         }
         cells.sort_unstable();
         cells.dedup();
-        cells
-            .into_iter()
-            .find_map(|key| check_cell(database, key).or_else(|| check_used(database, key)))
+        cells.into_iter().find_map(|key| {
+            check_cell(database, key)
+                .or_else(|| check_used(database, key))
+                .or_else(|| self.check_dead(database, key))
+        })
+    }
+
+    /// I5: a dead gateway strands no more than was granted to it last, and to what it had asked for.
+    fn check_dead(&self, database: &Database, key: CellKey) -> Option<String> {
+        let granted = self.dead.iter().find(|(instance, since_ms)| {
+            let lease = database.lease(**instance, key);
+            lease.is_some_and(|lease| lease.granted_at_ms > **since_ms + UNHEARD_MS)
+        });
+        granted.map(|(instance, _)| format!("{} is dead, and was granted {key:?}", instance[0]))
     }
 
     /// A backup takes the place of the database.

@@ -79,6 +79,8 @@ counts! {
     limits_changed
     /// Applications moved to another plan.
     moves
+    /// Records forgotten.
+    forgotten
     /// Requests admitted by VMs that had not noticed yet that shared data were wiped.
     ghosts
 }

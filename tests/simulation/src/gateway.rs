@@ -11,6 +11,7 @@ use memory::Memory;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use tallygate_core::clock::Measurements;
 use tallygate_core::contact::Contact;
 use tallygate_core::flush::Sent;
 use tallygate_core::forget::Quiet;
@@ -38,7 +39,6 @@ pub(crate) struct Gateway {
     /// The newest revision that it was told a cell's mark of.
     pub(crate) told_revisions: RefCell<BTreeMap<(i64, i64, Period, u64), i64>>,
     pub(crate) generation: Cell<u64>,
-    pub(crate) wipes: Cell<u64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,7 +67,7 @@ pub(crate) struct Vm {
     pub(crate) quiet: RefCell<Quiet>,
     pub(crate) ticks: Cell<u64>,
     pub(crate) sync: Cell<Option<SyncUnderWay>>,
-    pub(crate) best_round_trip_ms: Cell<Option<u64>>,
+    pub(crate) clock: Cell<Measurements>,
     /// Requests that wait with the one that calls, by application.
     pub(crate) waiting: RefCell<BTreeMap<i64, Waiting>>,
 }
@@ -148,7 +148,6 @@ impl Gateway {
             heard_ms: Cell::new(0),
             told_revisions: RefCell::default(),
             generation: Cell::new(0),
-            wipes: Cell::new(0),
         }
     }
 
@@ -190,7 +189,7 @@ impl Vm {
             quiet: RefCell::default(),
             ticks: Cell::new(0),
             sync: Cell::new(None),
-            best_round_trip_ms: Cell::new(None),
+            clock: Cell::default(),
             waiting: RefCell::default(),
         }
     }

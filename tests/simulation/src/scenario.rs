@@ -118,10 +118,26 @@ impl Scenario {
 
     /// Anything may happen.
     pub(crate) fn hostile(random: &mut Random) -> Self {
-        if random.percent(3) {
-            Self::restored(random)
-        } else {
-            Self::mixed(random)
+        match random.below(100) {
+            0..3 => Self::restored(random),
+            3..13 => Self::sleepy(random),
+            _ => Self::mixed(random),
+        }
+    }
+
+    /// So little goes on, for so long, that records are forgotten.
+    fn sleepy(random: &mut Random) -> Self {
+        let mixed = Self::mixed(random);
+        Self {
+            length_ms: random.between(250_000, 500_000),
+            request_every_ms: mixed.request_every_ms.iter().map(|_| 40_000).collect(),
+            applications: 2,
+            slots: 1,
+            tick_ms: 1_000,
+            everyone_leads: false,
+            fault_every: 2_000,
+            poll_ms: 15_000,
+            ..mixed
         }
     }
 

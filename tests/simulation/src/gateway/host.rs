@@ -41,7 +41,8 @@ pub(crate) enum Doing {
 pub(crate) struct Admitting {
     pub(crate) application: i64,
     pub(crate) usage: Vec<(i64, u64)>,
-    pub(crate) limits: Vec<(i64, Period, u64)>,
+    /// Metric, period, what is needed, and the limit.
+    pub(crate) limits: Vec<(i64, Period, u64, u64)>,
     /// The gateway's own clock when it was decided.
     pub(crate) clock_ms: u64,
 }

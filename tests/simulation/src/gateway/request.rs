@@ -75,7 +75,7 @@ fn decide(host: &VmHost<'_>, application: i64, usage: &[(i64, u64)]) -> Outcome 
             limits: charge
                 .limits
                 .iter()
-                .map(|limit| (limit.metric.0, limit.period, limit.delta))
+                .map(|limit| (limit.metric.0, limit.period, limit.delta, limit.value))
                 .collect(),
             clock_ms,
         });

@@ -172,23 +172,18 @@ pub(crate) fn answered(
     }
 }
 
-/// Keeps the clock that was measured over the fastest round trip.
+/// Keeps what tells best how far the database's clock is ahead.
 fn set_clock(host: &VmHost<'_>, sent_ms: u64, now_ms: u64, database_ms: u64) {
-    let Some(round_trip_ms) = now_ms.checked_sub(sent_ms) else {
-        host.vm.best_round_trip_ms.set(None);
-        return;
-    };
-    match host.vm.best_round_trip_ms.get() {
-        Some(best) if round_trip_ms > best => {
-            host.vm.best_round_trip_ms.set(Some(best + 1));
-            if round_trip_ms > best + 6 {
-                return;
-            }
-        }
-        _ => host.vm.best_round_trip_ms.set(Some(round_trip_ms)),
-    }
-    let ahead_ms = database_ms.cast_signed() - (sent_ms + round_trip_ms / 2).cast_signed();
     let key = host.gateway.keys.clock();
-    let (_, version) = host.get(&key);
-    let _lost = host.set(&key, &ahead_ms.to_le_bytes(), version);
+    let (known, version) = host.get(&key);
+    let known_ahead_ms = known
+        .and_then(|bytes| bytes.as_slice().try_into().ok())
+        .map(i64::from_le_bytes);
+    let mut clock = host.vm.clock.get();
+    let ahead_ms = clock.take(known_ahead_ms, sent_ms, now_ms, database_ms);
+    host.vm.clock.set(clock);
+    if let Some(ahead_ms) = ahead_ms {
+        // Lost to another leader's measurement: as good as ours.
+        let _lost = host.set(&key, &ahead_ms.to_le_bytes(), version);
+    }
 }

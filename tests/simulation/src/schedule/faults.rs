@@ -12,6 +12,10 @@ use tallygate_core::period::Period;
 /// How long the control plane is stopped for a backup to be restored, in milliseconds.
 const RESTORING_MS: u64 = 20_000;
 
+/// What clocks are set to, ahead of the right time: within the minute for which a record remembers what happened in a
+/// window that is over.
+const CLOCKS_MS: [i64; 8] = [0, 200, -1_500, 3_000, -8_000, 15_000, -25_000, 40_000];
+
 impl Schedule {
     pub(super) fn fault(&mut self) {
         let (fault, gateway) = {
@@ -29,8 +33,8 @@ impl Schedule {
                 self.check_conservation_of(gateway);
                 self.world.trace(|| format!("g{gateway} is WIPED"));
                 let this = &self.world.gateways[gateway];
+                self.note_death(gateway);
                 this.memory.borrow_mut().wipe();
-                this.wipes.set(this.wipes.get() + 1);
                 self.world.counts.borrow_mut().wipes += 1;
             }
             Fault::Reload if !is_down => {
@@ -84,18 +88,7 @@ impl Schedule {
                 self.world.counts.borrow_mut().restarts += 1;
             }
             Fault::Restore => self.back_up_or_restore(),
-            Fault::Clock => {
-                let skew_ms = self
-                    .world
-                    .random
-                    .borrow_mut()
-                    .pick(&[0, 200, -1_500, 3_000, -8_000, 15_000, -25_000]);
-                self.world
-                    .trace(|| format!("g{gateway} has its CLOCK set to {skew_ms} ms"));
-                self.world.gateways[gateway].skew_ms.set(skew_ms);
-                self.world.gateways[gateway].clock_was_set.set(true);
-                self.world.counts.borrow_mut().clock_steps += 1;
-            }
+            Fault::Clock => self.set_clock(gateway),
             Fault::Limit => self.change_limit(),
             Fault::Move => {
                 let applications = self.world.scenario.applications.unsigned_abs();
@@ -107,6 +100,16 @@ impl Schedule {
             }
             _ => {}
         }
+    }
+
+    fn set_clock(&self, gateway: usize) {
+        let this = &self.world.gateways[gateway];
+        let skew_ms = self.world.random.borrow_mut().pick(&CLOCKS_MS);
+        self.world
+            .trace(|| format!("g{gateway} has its CLOCK set to {skew_ms} ms"));
+        this.skew_ms.set(skew_ms);
+        this.clock_was_set.set(true);
+        self.world.counts.borrow_mut().clock_steps += 1;
     }
 
     fn change_limit(&self) {
@@ -179,8 +182,16 @@ impl Schedule {
         self.world.counts.borrow_mut().kills += 1;
     }
 
+    fn note_death(&self, gateway: usize) {
+        if let Some(instance) = self.world.gateways[gateway].instance() {
+            let mut checks = self.world.checks.borrow_mut();
+            checks.dead.insert(instance, self.world.now_ms.get());
+        }
+    }
+
     pub(super) fn stop(&mut self, gateway: usize) {
         self.retire(gateway, |_| true);
+        self.note_death(gateway);
         let this = &self.world.gateways[gateway];
         this.memory.borrow_mut().wipe();
         this.state.set(State::Down);

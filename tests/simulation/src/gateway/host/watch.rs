@@ -91,6 +91,15 @@ impl VmHost<'_> {
                         ));
                     }
                 }
+                let value = admitting.and_then(|admitting| {
+                    let mut limits = admitting.limits.iter();
+                    limits
+                        .find(|limit| (limit.0, limit.1) == (cell.metric, cell.period))
+                        .map(|limit| limit.3)
+                });
+                if cell.over > over && value.is_some_and(|value| cell.spent + cell.over > value) {
+                    return Some(format!("overdraft past the limit of {value:?}: {cell:?}"));
+                }
                 if admitting.is_some() && (cell.spent > spent || cell.over > over) {
                     admitted.cells.push((
                         cell.metric,
@@ -102,6 +111,11 @@ impl VmHost<'_> {
                 }
             }
         }
+        let gone = before.records.iter().filter(|known| {
+            let mut left = after.records.iter();
+            left.all(|record| record.application != known.application)
+        });
+        self.world.counts.borrow_mut().forgotten += gone.count() as u64;
         match admitting {
             Some(admitting) => self.admitted(admitting, &admitted),
             None if !admitted.usage.is_empty() => Some(format!(
@@ -123,7 +137,7 @@ impl VmHost<'_> {
         if admitted.application != admitting.application || usage != expected {
             return Some(format!("charged {admitted:?} for {admitting:?}"));
         }
-        for (metric, period, delta) in &admitting.limits {
+        for (metric, period, delta, _) in &admitting.limits {
             let taken = admitted
                 .cells
                 .iter()
