@@ -11,9 +11,10 @@
 //! 5. What rows tell of leases is settled beside their usage, and credit is renewed ([`credit`]).
 //!
 //! Locks are taken in one order by all: instances, sums of applications, cells by their key (`leases::key`), applications,
-//! sums of products, gateways. Asks and write-offs take the first three in the same order; who changes limits takes the
-//! revision, then its rows, then the limits (`Tx::hold_limits`), and is never waited for here: an application
-//! that is being changed is skipped, and limits that are being changed are looked at again a moment later.
+//! sums of products, gateways. Asks and write-offs take the first three in the same order. Who changes limits takes the
+//! revision, its product's row, the limits (`Tx::hold_limits`) and then the rows that it writes; it waits for grants that are
+//! under way, and is never waited for here: an application that is being changed is skipped, and limits that are being
+//! changed are looked at again a moment later.
 
 mod apply;
 pub mod batch;

@@ -9,9 +9,8 @@
 
 use crate::db::{Db, Tx};
 use crate::error::Error;
-use crate::leases::account::Account;
+use crate::leases::account::{Account, Wanted};
 use crate::leases::key::CellKey;
-use crate::store::leases::held::Wanted;
 use crate::store::leases::write_offs::{self, Silent};
 use crate::store::leases::{self as store, stored};
 use std::collections::BTreeSet;
@@ -76,9 +75,7 @@ async fn one_part(
     write_offs::lock_silent(tx, silent).await?;
     let found = write_offs::held(tx, silent, PER_TRANSACTION).await?;
     let keys: BTreeSet<CellKey> = found.iter().map(|(key, _)| *key).collect();
-    let holders: BTreeSet<Instance> = found.iter().map(|(_, holder)| *holder).collect();
-    let of: Vec<Instance> = holders.into_iter().collect();
-    let mut account = Account::open(tx, epoch, &keys, Wanted::Of(&of), |_| false).await?;
+    let mut account = Account::open(tx, epoch, &keys, Wanted::Of(&found), |_| false).await?;
     let mut given_up = 0;
     for (key, holder) in &found {
         let left = account.change(key, holder, |cell, lease| {

@@ -12,7 +12,7 @@ use crate::db::Tx;
 use crate::error::Error;
 use crate::series::Series;
 use crate::store::leases::cells as rows;
-use crate::store::leases::held::{self, Wanted};
+use crate::store::leases::{held, keep};
 use std::collections::{BTreeMap, BTreeSet};
 use tallygate_core::book::{Cell, Lease};
 use tallygate_core::wire::Instance;
@@ -35,13 +35,22 @@ struct Kept<T> {
     changed: bool,
 }
 
+/// Which leases of the cells are read.
+#[derive(Clone, Copy, Debug)]
+pub enum Wanted<'a> {
+    /// These.
+    Of(&'a [(CellKey, Instance)]),
+    /// Those with something left, and those of these processes.
+    AllBeside(&'a [Instance]),
+}
+
 /// Rows handled by one statement.
 const PER_STATEMENT: usize = 20_000;
 
 // === impl Account ===
 
 impl Account {
-    /// Locks cells and reads what these processes hold of them. Cells that do not exist are made if `may_make` says so of
+    /// Locks cells and reads leases of them. Cells that do not exist are made if `may_make` says so of
     /// their application and metric, whose sums are locked then.
     ///
     /// # Errors
@@ -89,28 +98,40 @@ impl Account {
             account.cells.insert(key, Kept { row, changed: true });
             account.made.insert(key);
         }
-        for keys in keys.chunks(PER_STATEMENT) {
-            for held in held::leases(tx, epoch, keys, wanted).await? {
-                let Some(key) = keys
-                    .get(held.place)
-                    .filter(|key| account.cells.contains_key(key))
-                else {
-                    continue;
-                };
-                let of = (*key, held.instance);
-                account.leases.insert(
-                    of,
-                    Kept {
-                        row: held.lease,
-                        changed: false,
-                    },
-                );
-                if held.is_written_off {
-                    account.written_off.insert(of);
+        account.read(tx, wanted).await?;
+        Ok(account)
+    }
+
+    async fn read(&mut self, tx: &mut Tx, wanted: Wanted<'_>) -> Result<(), Error> {
+        let mut found = Vec::new();
+        match wanted {
+            Wanted::Of(leases) => {
+                for leases in leases.chunks(PER_STATEMENT) {
+                    found.extend(held::of(tx, self.epoch, leases).await?);
+                }
+            }
+            Wanted::AllBeside(asking) => {
+                let keys: Vec<CellKey> = self.cells.keys().copied().collect();
+                for keys in keys.chunks(PER_STATEMENT) {
+                    found.extend(held::all_beside(tx, self.epoch, keys, asking).await?);
                 }
             }
         }
-        Ok(account)
+        for held in found {
+            if !self.cells.contains_key(&held.key) {
+                continue;
+            }
+            let of = (held.key, held.instance);
+            let kept = Kept {
+                row: held.lease,
+                changed: false,
+            };
+            self.leases.insert(of, kept);
+            if held.is_written_off {
+                self.written_off.insert(of);
+            }
+        }
+        Ok(())
     }
 
     /// Takes from the series what cells have missed: usage counts in the cells of the limits that there are at the time, and
@@ -144,12 +165,6 @@ impl Account {
         }
     }
 
-    /// Whether the cell is there.
-    #[must_use]
-    pub fn has(&self, key: &CellKey) -> bool {
-        self.cells.contains_key(key)
-    }
-
     /// How a cell stands.
     #[must_use]
     pub fn cell(&self, key: &CellKey) -> Option<Cell> {
@@ -163,6 +178,12 @@ impl Account {
             .get(&(*key, *holder))
             .map(|kept| kept.row)
             .unwrap_or_default()
+    }
+
+    /// What was read of a lease, and has become of it.
+    #[must_use]
+    pub fn known_lease(&self, key: &CellKey, holder: &Instance) -> Option<Lease> {
+        Some(self.leases.get(&(*key, *holder))?.row)
     }
 
     /// What others than this process have left of a cell.
@@ -263,9 +284,9 @@ impl Account {
             .map(|((key, holder), kept)| (*key, *holder, kept.row))
             .collect();
         for leases in leases.chunks(PER_STATEMENT) {
-            held::put(tx, self.epoch, leases).await?;
+            keep::put(tx, self.epoch, leases).await?;
         }
-        held::forgive(tx, self.epoch, &self.forgiven).await?;
+        keep::forgive(tx, self.epoch, &self.forgiven).await?;
         let made: Vec<CellKey> = self.made.iter().copied().collect();
         new::prune(tx, &made, now_secs).await
     }

@@ -4,13 +4,12 @@ mod decide;
 mod stage;
 
 use super::Question;
-use super::account::{Account, new};
+use super::account::{Account, Wanted, new};
 use super::key::CellKey;
 use super::live::Live;
 use super::terms::{self, Grants, Terms};
 use crate::db::{Db, Tx};
 use crate::error::Error;
-use crate::store::leases::held::Wanted;
 use crate::store::leases::instances::{self, Process};
 use crate::store::ledger::instances::{Batch, enter_instance};
 use crate::store::ledger::{self as ledger_store, Owner};

@@ -15,11 +15,10 @@ use super::Delivery;
 use super::totals::Entry;
 use crate::db::Tx;
 use crate::error::Error;
-use crate::leases::account::Account;
+use crate::leases::account::{Account, Wanted};
 use crate::leases::key::CellKey;
 use crate::leases::terms::{Grants, Terms};
 use crate::leases::wire::{Grouped, credit, totals};
-use crate::store::leases::held::Wanted;
 use std::collections::{BTreeMap, BTreeSet};
 use tallygate_core::book::{self, Holder, Lease};
 use tallygate_core::wire::{CreditV1, Instance, LeaseTotalsV1};
@@ -132,6 +131,21 @@ impl Work {
         told.chain(declared).chain(ahead).collect()
     }
 
+    /// The leases that it is about.
+    fn leases(&self, senders: &Senders<'_>) -> Vec<(CellKey, Instance)> {
+        let told = self.told.iter().map(|told| (told.delivery, told.key));
+        let declared = self.declared.iter().map(|told| (told.delivery, told.key));
+        let ahead = self.ahead.iter().map(|ahead| (ahead.delivery, ahead.key));
+        let leases: BTreeSet<(CellKey, Instance)> = told
+            .chain(declared)
+            .chain(ahead)
+            .filter_map(|(delivery, key)| {
+                Some((key, senders.deliveries.get(delivery)?.sync.instance))
+            })
+            .collect();
+        leases.into_iter().collect()
+    }
+
     /// Counts usage in `used` cells and does the work, on cells locked together. The series have the usage of `entries`
     /// already; cells may be made where `may_make` says so.
     pub(super) async fn apply(
@@ -152,14 +166,9 @@ impl Work {
             used.entry(*key).or_insert_with(|| usage_of(entries, key));
         }
         keys.extend(used.keys());
-        let holders: BTreeSet<Instance> = senders
-            .deliveries
-            .iter()
-            .map(|delivery| delivery.sync.instance)
-            .collect();
-        let holders: Vec<Instance> = holders.into_iter().collect();
+        let leases = self.leases(senders);
         let epoch = senders.grants.epoch;
-        let mut account = Account::open(tx, epoch, &keys, Wanted::Of(&holders), may_make).await?;
+        let mut account = Account::open(tx, epoch, &keys, Wanted::Of(&leases), may_make).await?;
         for key in self.keys() {
             account.set_limit(&key, self.terms.limit(&key));
         }

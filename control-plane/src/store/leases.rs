@@ -8,6 +8,7 @@ pub mod cells;
 pub mod drains;
 pub mod held;
 pub mod instances;
+pub mod keep;
 pub mod lingering;
 pub mod products;
 pub mod terms;

@@ -50,11 +50,9 @@ impl Work {
             let Some(holder) = self.may_hold(senders, ahead.delivery, &ahead.key) else {
                 continue;
             };
-            let before = if account.has(&ahead.before) {
-                account.lease(&ahead.before, &holder.instance)
-            } else {
-                ahead.lease_before
-            };
+            let before = account
+                .known_lease(&ahead.before, &holder.instance)
+                .unwrap_or(ahead.lease_before);
             let fetched = account.change(&ahead.key, &holder.instance, |cell, lease| {
                 book::prefetch(cell, lease, &before, &holder)
             });

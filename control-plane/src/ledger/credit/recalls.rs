@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::leases::key::CellKey;
 use crate::leases::terms::Grants;
 use crate::leases::wire::{Grouped, totals};
-use crate::store::leases::{candidates, lingering};
+use crate::store::leases::{candidates, lingering, stored};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use tallygate_core::book::{self, Cell};
@@ -57,8 +57,17 @@ pub(in crate::ledger) async fn find(
     }
     if recalls.len() < MOST && (walks.is_due(holder, now_ms) || draining) {
         let most = MOST - recalls.len();
-        let walked =
-            lingering::lingering(tx, grants.epoch, holder, draining, grants.now_ms, most).await?;
+        let quiet_since = grants.now_ms - stored(EVERY_MS);
+        let walked = lingering::lingering(
+            tx,
+            grants.epoch,
+            holder,
+            draining,
+            quiet_since,
+            grants.now_ms,
+            most,
+        )
+        .await?;
         for (key, cell, lease) in walked {
             if book::takes_back(&cell, &lease, draining, now_ms) {
                 recalls.insert(&key, totals(&key, &lease));

@@ -39,29 +39,26 @@ pub async fn lingering(
     epoch: i64,
     holder: &Instance,
     draining: bool,
+    quiet_since: i64,
     now_ms: i64,
     most: usize,
 ) -> Result<Vec<(CellKey, Cell, Lease)>, Error> {
     let open = open_windows(now_ms.unsigned_abs() / 1000);
     let (idle_since, long_idle_since) = (now_ms - stored(IDLE_MS), now_ms - stored(LONG_IDLE_MS));
     macro_rules! lingering {
-        ($windows:literal) => {
+        ($leases:literal) => {
             concat!(
                 "select cell.used, cell.leased, plan_limit.value, l.application_id, l.metric_id, l.period, l.window_start,
                         l.granted, l.spent, l.returned, l.granted_at, l.settled_at, l.recalled_at
-                 from ",
-                $windows,
-                " as n join lease as l on l.period = n.period and l.window_start = n.window_start
+                 from ", $leases, "
                  join cell on cell.application_id = l.application_id and cell.metric_id = l.metric_id
                  and cell.period = l.period and cell.window_start = l.window_start
                  join application on application.id = l.application_id
                  left join plan_limit on plan_limit.plan_id = application.plan_id
                  and plan_limit.metric_id = l.metric_id and plan_limit.period = l.period
-                 where l.instance = $1 and l.epoch = $2 and l.granted - l.spent > l.returned
-                 and ($3 or (l.settled_at <= $4 and l.granted_at <= $4 and l.granted - l.spent - l.returned > $5)
-                      or (l.settled_at <= $8 and l.granted_at <= $8)
-                      or cell.used > plan_limit.value - cell.leased)
-                 limit $6"
+                 where $3 or (l.settled_at <= $4 and l.granted_at <= $4 and l.granted - l.spent - l.returned > $5)
+                 or (l.settled_at <= $6 and l.granted_at <= $6) or cell.used > plan_limit.value - cell.leased
+                 limit $8"
             )
         };
     }
@@ -69,31 +66,42 @@ pub async fn lingering(
     let rows: Vec<Standing> = match tx.handle() {
         Handle::Sqlite(c) => {
             sqlx::query_as(lingering!(
-                "(select value ->> 0 as period, value ->> 1 as window_start from json_each($7))"
+                "json_each($9) as n join lease as l on l.period = n.value ->> 0 and l.window_start = n.value ->> 1
+                 and l.instance = $1 and l.epoch = $2 and l.granted - l.spent > l.returned and ($3 or l.settled_at <= $7)"
             ))
             .bind(holder.as_slice())
             .bind(epoch)
             .bind(draining)
             .bind(idle_since)
             .bind(stored(FLOOR))
+            .bind(long_idle_since)
+            .bind(quiet_since)
             .bind(most)
             .bind(json(&open))
-            .bind(long_idle_since)
             .fetch_all(c)
             .await?
         }
         Handle::Postgres(c) => {
+            // `offset 0` keeps the planner from reading all leases instead of those of each window.
             sqlx::query_as(lingering!(
-                "(select * from unnest($7::text[], $9::bigint[]) as w (period, window_start))"
+                "unnest($9::text[], $10::bigint[]) as n (period, window_start)
+                 cross join lateral (
+                     select application_id, metric_id, period, window_start, granted, spent, returned, granted_at,
+                            settled_at, recalled_at
+                     from lease where lease.period = n.period and lease.window_start = n.window_start
+                     and lease.instance = $1 and lease.epoch = $2 and lease.granted - lease.spent > lease.returned
+                     and ($3 or lease.settled_at <= $7) offset 0
+                 ) as l"
             ))
             .bind(holder.as_slice())
             .bind(epoch)
             .bind(draining)
             .bind(idle_since)
             .bind(stored(FLOOR))
+            .bind(long_idle_since)
+            .bind(quiet_since)
             .bind(most)
             .bind(column(&open, |(period, _)| *period))
-            .bind(long_idle_since)
             .bind(column(&open, |(_, start)| *start))
             .fetch_all(c)
             .await?

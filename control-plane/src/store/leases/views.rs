@@ -69,7 +69,7 @@ pub async fn holdings(
     product: Option<i64>,
 ) -> Result<Vec<Holding>, Error> {
     macro_rules! holdings {
-        ($sum:literal, $most:literal, $windows:literal) => {
+        ($sum:literal, $most:literal, $leases:literal) => {
             concat!(
                 "select gateway_id, product_id, cast(", $most, "(", $sum, "(credit), 9.2e18) as bigint) as credit_held,
                         count(*) as leases, cast(", $sum, "(recalled) as bigint) as recalls,
@@ -80,8 +80,7 @@ pub async fn holdings(
                             l.granted - l.spent - l.returned as credit,
                             case when l.recalled_at > $3 then 1 else 0 end as recalled,
                             case when instance.last_seen_at <= $2 then 1 else 0 end as silent
-                     from ", $windows, " as n
-                     join lease as l on l.period = n.period and l.window_start = n.window_start
+                     from ", $leases, "
                      join instance on instance.instance = l.instance and instance.epoch = l.epoch
                      join application on application.id = l.application_id
                      where l.epoch = $1 and l.granted - l.spent > l.returned
@@ -98,7 +97,7 @@ pub async fn holdings(
             sqlx::query_as(holdings!(
                 "total",
                 "min",
-                "(select value ->> 0 as period, value ->> 1 as window_start from json_each($5))"
+                "json_each($5) as n join lease as l on l.period = n.value ->> 0 and l.window_start = n.value ->> 1"
             ))
             .bind(epoch)
             .bind(silent)
@@ -112,7 +111,12 @@ pub async fn holdings(
             sqlx::query_as(holdings!(
                 "sum",
                 "least",
-                "(select * from unnest($5::text[], $6::bigint[]) as w (period, window_start))"
+                // `offset 0` keeps the planner from reading all leases instead of those of each window.
+                "unnest($5::text[], $6::bigint[]) as n (period, window_start)
+                 cross join lateral (
+                     select application_id, instance, epoch, granted, spent, returned, recalled_at from lease
+                     where lease.period = n.period and lease.window_start = n.window_start offset 0
+                 ) as l"
             ))
             .bind(epoch)
             .bind(silent)
