@@ -25,7 +25,7 @@ impl Report {
     /// Whether no limit was exceeded, and as good as all of each was admitted. (How many wait is a goal, not a promise.)
     pub(crate) fn is_good(&self) -> bool {
         let limits = self.windows.iter().flat_map(|run| &run.limits);
-        limits.into_iter().all(is_kept) && self.cuts.iter().all(Cut::is_kept)
+        limits.into_iter().all(OfLimit::is_kept) && self.cuts.iter().all(Cut::is_kept)
     }
 
     /// Adds to what other runs have written.
@@ -60,10 +60,6 @@ impl Report {
     }
 }
 
-fn is_kept(limit: &OfLimit) -> bool {
-    limit.over() == 0 && limit.least() >= limit.enough()
-}
-
 fn show_windows(run: &Windows, screen: &mut Screen) {
     let heading = format!(
         "\n{}, {} control plane{}",
@@ -87,7 +83,7 @@ fn show_windows(run: &Windows, screen: &mut Screen) {
             limit.least(),
             limit.over(),
         );
-        screen.line(&screen.good_or_bad(is_kept(limit), &line));
+        screen.line(&screen.good_or_bad(limit.is_kept(), &line));
     }
     screen.line(&format!(
         "  {:.3} callouts per request ({} of {}); {} waited, {} at the median, {} at the 99th percentile; {} got 503",
@@ -163,6 +159,9 @@ fn show_zipf(runs: &[OfZipf], screen: &mut Screen) {
             ms(run.first_p99_us),
         );
         screen.line(&screen.good_or_bad(run.local() >= LOCAL, &line));
+        let by_minute: Vec<String> = run.waited_by_minute.iter().map(u64::to_string).collect();
+        let by_minute = format!("    waited, minute by minute: {}", by_minute.join(" · "));
+        screen.line(&screen.dim(&by_minute));
         if run.refused > 0 {
             screen.warn(&format!("{} requests were not admitted", run.refused));
         }

@@ -11,7 +11,7 @@ use tallygate_tests::clock;
 use tallygate_tests::database::Kind;
 use tallygate_tests::demand::{Demand, letters};
 use tallygate_tests::fleet::{Fleet, Setup};
-use tallygate_tests::product::Limit;
+use tallygate_tests::product::{Limit, enough};
 use tokio::time::sleep;
 
 const LIMITS: [(&str, u64); 5] = [
@@ -71,10 +71,9 @@ impl OfLimit {
         self.admitted.iter().copied().min().unwrap_or_default()
     }
 
-    /// 99.9 % of the limit, or all but one.
-    pub(crate) fn enough(&self) -> u64 {
-        let most_of_it = (self.limit * 999).div_ceil(1_000);
-        most_of_it.min(self.limit.saturating_sub(1)).max(1)
+    /// Whether no window had more than the limit, and each as good as all of it.
+    pub(crate) fn is_kept(&self) -> bool {
+        self.over() == 0 && self.least() >= enough(self.limit)
     }
 }
 

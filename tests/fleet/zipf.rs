@@ -34,6 +34,8 @@ pub(crate) struct OfZipf {
     pub(crate) rate: u64,
     pub(crate) requests: u64,
     pub(crate) waited: u64,
+    /// In each of the minutes: whether it is steady.
+    pub(crate) waited_by_minute: Vec<u64>,
     pub(crate) callouts: u64,
     pub(crate) wait_p50_us: Option<u64>,
     pub(crate) wait_p99_us: Option<u64>,
@@ -97,7 +99,12 @@ pub(crate) async fn measure(options: &Options, kind: Kind, screen: &mut Screen) 
     let load = by_chance(options, Duration::from_mins(options.windows), &mut chance);
     let measured = load.len() as u64;
     sent += measured;
-    let of_load = load.send(&fleet.addresses(), requests).await;
+    let addresses = fleet.addresses();
+    let (of_load, waited_by_minute) = tokio::join!(
+        load.send(&addresses, requests),
+        waited_by_minute(&fleet, options.windows)
+    );
+    let waited_by_minute = waited_by_minute?;
     sleep(STATS).await;
     let after = Counts::read(&fleet).await?;
     let waits = after.waits.since(&before.waits);
@@ -108,6 +115,7 @@ pub(crate) async fn measure(options: &Options, kind: Kind, screen: &mut Screen) 
         rate: options.rate,
         requests: measured,
         waited: after.waited - before.waited,
+        waited_by_minute,
         callouts: after.callouts - before.callouts,
         wait_p50_us: waits.percentile(0.5),
         wait_p99_us: waits.percentile(0.99),
@@ -175,6 +183,19 @@ impl Counts {
             waits: fleet.histogram("leases.wait_us").await?,
         })
     }
+}
+
+/// How many requests wait in each of the minutes that come.
+async fn waited_by_minute(fleet: &Fleet, minutes: u64) -> Result<Vec<u64>> {
+    let mut by_minute = Vec::new();
+    let mut before = fleet.counter("leases.waited").await?;
+    for _ in 0..minutes {
+        sleep(Duration::from_mins(1)).await;
+        let now = fleet.counter("leases.waited").await?;
+        by_minute.push(now - before);
+        before = now;
+    }
+    Ok(by_minute)
 }
 
 async fn ledger_holds(fleet: &Fleet, answers: &Answers) -> Result<()> {

@@ -18,6 +18,13 @@ pub const HOST: &str = "post.example.com";
 #[derive(Clone, Copy, Debug)]
 pub struct Limit(pub &'static str, pub Period, pub u64);
 
+/// What has to be admitted of a limit when three times as much is asked for: 99.9 %, or all but one.
+#[must_use]
+pub fn enough(limit: u64) -> u64 {
+    let most_of_it = (limit * 999).div_ceil(1_000);
+    most_of_it.min(limit.saturating_sub(1)).max(1)
+}
+
 /// The product, set up.
 #[derive(Clone, Debug)]
 pub struct Product {

@@ -2,7 +2,6 @@
 //! gateway: never more than the limit, and as good as all of it. What clients counted, what came to the upstream and
 //! what the ledger holds is one number.
 
-use super::enough;
 use anyhow::{Result, ensure};
 use std::time::Duration;
 use tallygate_core::period::Period::Minute;
@@ -10,7 +9,7 @@ use tallygate_tests::clock;
 use tallygate_tests::database::Kind;
 use tallygate_tests::demand::{Demand, letters};
 use tallygate_tests::fleet::Setup;
-use tallygate_tests::product::Limit;
+use tallygate_tests::product::{Limit, enough};
 
 const SHARES: [u32; 3] = [80, 15, 5];
 const OVER: Duration = Duration::from_secs(20);
