@@ -68,7 +68,7 @@ pub async fn ending(
 ) -> Result<Vec<Found>, Error> {
     let rows = on!(tx, |c| {
         sqlx::query_as::<_, Row>(select!(
-        "where period = $1 and window_start = $2 and instance = $3 and epoch = $4
+        "where period = $1 and window_start + 0 = $2 and instance = $3 and epoch = $4
          and (spent > 0 or idle_windows < $5)
          and not exists (
              select 1 from lease as n where n.application_id = l.application_id and n.metric_id = l.metric_id

@@ -66,7 +66,7 @@ pub async fn lingering(
     let rows: Vec<Standing> = match tx.handle() {
         Handle::Sqlite(c) => {
             sqlx::query_as(lingering!(
-                "json_each($9) as n join lease as l on l.period = n.value ->> 0 and l.window_start = n.value ->> 1
+                "json_each($9) as n join lease as l on l.period = n.value ->> 0 and l.window_start + 0 = n.value ->> 1
                  and l.instance = $1 and l.epoch = $2 and l.granted - l.spent > l.returned and ($3 or l.settled_at <= $7)"
             ))
             .bind(holder.as_slice())
@@ -88,7 +88,7 @@ pub async fn lingering(
                  cross join lateral (
                      select application_id, metric_id, period, window_start, granted, spent, returned, granted_at,
                             settled_at, recalled_at
-                     from lease where lease.period = n.period and lease.window_start = n.window_start
+                     from lease where lease.period = n.period and lease.window_start + 0 = n.window_start
                      and lease.instance = $1 and lease.epoch = $2 and lease.granted - lease.spent > lease.returned
                      and ($3 or lease.settled_at <= $7) offset 0
                  ) as l"

@@ -97,7 +97,7 @@ pub async fn holdings(
             sqlx::query_as(holdings!(
                 "total",
                 "min",
-                "json_each($5) as n join lease as l on l.period = n.value ->> 0 and l.window_start = n.value ->> 1"
+                "json_each($5) as n join lease as l on l.period = n.value ->> 0 and l.window_start + 0 = n.value ->> 1"
             ))
             .bind(epoch)
             .bind(silent)
@@ -115,7 +115,7 @@ pub async fn holdings(
                 "unnest($5::text[], $6::bigint[]) as n (period, window_start)
                  cross join lateral (
                      select application_id, instance, epoch, granted, spent, returned, recalled_at from lease
-                     where lease.period = n.period and lease.window_start = n.window_start offset 0
+                     where lease.period = n.period and lease.window_start + 0 = n.window_start offset 0
                  ) as l"
             ))
             .bind(epoch)
