@@ -31,7 +31,6 @@ use crate::leases::live::Live;
 use apply::apply;
 use credit::recalls::Walks;
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
 use tallygate_core::wire::{SyncAnswerV1, SyncV1};
 use tokio::sync::{mpsc, oneshot};
 
@@ -75,11 +74,6 @@ const POSTGRES_GROUP_BYTES: usize = 4 * 1024 * 1024;
 /// The same for SQLite, which has one writer: whoever revokes a key waits for the group before.
 const SQLITE_GROUP_BYTES: usize = 1024 * 1024;
 
-/// A group that grants credit holds cells that requests wait for: when one takes longer than this, the next is smaller …
-const LONG: Duration = Duration::from_millis(250);
-/// … but not smaller than one batch and a little.
-const LEAST_GROUP_BYTES: usize = 64 * 1024;
-
 // === impl Ledger ===
 
 impl Ledger {
@@ -122,11 +116,10 @@ impl Ledger {
 
 /// Applies what waits, group by group.
 async fn run(shared: Shared, mut queue: mpsc::Receiver<Waiting>) {
-    let most_bytes = match shared.db.handle() {
+    let group_bytes = match shared.db.handle() {
         Handle::Sqlite(_) => SQLITE_GROUP_BYTES,
         Handle::Postgres(_) => POSTGRES_GROUP_BYTES,
     };
-    let mut group_bytes = most_bytes;
     while let Some(first) = queue.recv().await {
         let mut bytes = first.delivery.sync.rows.len();
         let mut group = vec![first];
@@ -141,20 +134,9 @@ async fn run(shared: Shared, mut queue: mpsc::Receiver<Waiting>) {
             .map(|waiting| (waiting.delivery, waiting.answer))
             .unzip();
         // In a task of its own, so that a panic costs one group its answers and not all that come after it.
-        let (shared, began) = (shared.clone(), Instant::now());
+        let shared = shared.clone();
         let settled = tokio::spawn(async move { settle(&shared, &deliveries).await }).await;
-        let answers = settled.unwrap_or_default();
-        let grants = |answer: &Result<SyncAnswerV1, Error>| {
-            answer
-                .as_ref()
-                .is_ok_and(|answer| !answer.credits.is_empty())
-        };
-        group_bytes = if began.elapsed() > LONG && answers.iter().any(grants) {
-            (group_bytes / 2).max(LEAST_GROUP_BYTES)
-        } else {
-            (group_bytes * 2).min(most_bytes)
-        };
-        for (sender, answer) in senders.into_iter().zip(answers) {
+        for (sender, answer) in senders.into_iter().zip(settled.unwrap_or_default()) {
             // Who has gone away asks again.
             let _gone = sender.send(answer);
         }

@@ -106,25 +106,49 @@ impl CellKey {
             returned: 0,
         }
     }
+}
 
-    fn columns(&self) -> (i64, i64, &'static str, i64) {
-        (
-            self.application,
-            self.metric,
-            self.period.as_str(),
-            self.window_start,
-        )
+/// Where a period's name comes among their names.
+const fn rank(period: Period) -> u8 {
+    match period {
+        Period::Day => 0,
+        Period::Eternity => 1,
+        Period::Hour => 2,
+        Period::Minute => 3,
+        Period::Month => 4,
+        Period::Week => 5,
+        Period::Year => 6,
     }
 }
 
 impl Ord for CellKey {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.columns().cmp(&other.columns())
+        let key = |key: &Self| {
+            (
+                key.application,
+                key.metric,
+                rank(key.period),
+                key.window_start,
+            )
+        };
+        key(self).cmp(&key(other))
     }
 }
 
 impl PartialOrd for CellKey {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn periods_come_in_the_order_of_their_names() {
+        let mut by_rank = Period::ALL;
+        by_rank.sort_by_key(|period| rank(*period));
+        assert!(by_rank.is_sorted_by_key(|period| period.as_str()));
     }
 }

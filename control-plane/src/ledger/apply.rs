@@ -120,9 +120,10 @@ async fn count(
         .map(|entry| (entry.owner, entry.metric))
         .collect();
     let of_credit: BTreeSet<CellKey> = work
-        .keys()
-        .into_iter()
+        .keys
+        .iter()
         .filter(|key| !locked.contains(&(key.application, key.metric)))
+        .copied()
         .collect();
     let missing = new::missing(tx, &of_credit).await?;
     locked.extend(missing.iter().map(|key| (key.application, key.metric)));

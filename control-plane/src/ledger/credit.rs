@@ -29,6 +29,8 @@ pub(super) struct Work {
     told: Vec<Told>,
     declared: Vec<Declared>,
     ahead: Vec<Ahead>,
+    /// The cells that it is about.
+    pub(super) keys: BTreeSet<CellKey>,
     terms: Terms,
     /// Totals that make no sense.
     pub(super) senseless: u64,
@@ -123,14 +125,6 @@ impl Work {
         self.told.is_empty() && self.declared.is_empty() && self.ahead.is_empty()
     }
 
-    /// The cells that it is about.
-    pub(super) fn keys(&self) -> BTreeSet<CellKey> {
-        let told = self.told.iter().map(|told| told.key);
-        let declared = self.declared.iter().map(|declared| declared.key);
-        let ahead = self.ahead.iter().map(|ahead| ahead.key);
-        told.chain(declared).chain(ahead).collect()
-    }
-
     /// The leases that it is about.
     fn leases(&self, senders: &Senders<'_>) -> Vec<(CellKey, Instance)> {
         let told = self.told.iter().map(|told| (told.delivery, told.key));
@@ -156,21 +150,20 @@ impl Work {
         entries: &[Entry],
         may_make: impl Fn(&CellKey) -> bool,
     ) -> Result<Outcome, Error> {
-        let mut keys = self.keys();
         let mut used: BTreeMap<CellKey, u64> = used
             .iter()
             .map(|(key, used)| (*key, used.unsigned_abs()))
             .collect();
-        for key in &keys {
+        for key in &self.keys {
             // A cell whose limit is gone goes on counting while somebody holds credit in it.
             used.entry(*key).or_insert_with(|| usage_of(entries, key));
         }
-        keys.extend(used.keys());
+        let keys: BTreeSet<CellKey> = used.keys().copied().collect();
         let leases = self.leases(senders);
         let epoch = senders.grants.epoch;
         let mut account = Account::open(tx, epoch, &keys, Wanted::Of(&leases), may_make).await?;
-        for key in self.keys() {
-            account.set_limit(&key, self.terms.limit(&key));
+        for key in &self.keys {
+            account.set_limit(key, self.terms.limit(key));
         }
         for (key, used) in used.into_iter().filter(|(_, used)| *used > 0) {
             account.add_used(&key, used);

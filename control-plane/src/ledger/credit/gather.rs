@@ -45,7 +45,11 @@ pub(in crate::ledger) async fn gather(
         work.look_ahead(tx, senders, &heard).await?;
     }
     if !work.is_empty() {
-        let applications: BTreeSet<i64> = work.keys().iter().map(|key| key.application).collect();
+        let told = work.told.iter().map(|told| told.key);
+        let declared = work.declared.iter().map(|declared| declared.key);
+        let ahead = work.ahead.iter().map(|ahead| ahead.key);
+        work.keys = told.chain(declared).chain(ahead).collect();
+        let applications: BTreeSet<i64> = work.keys.iter().map(|key| key.application).collect();
         work.terms = Terms::read(tx, &applications).await?;
     }
     Ok(work)
