@@ -56,11 +56,21 @@ pub(super) async fn apply(
     let mut outcome = count(&mut tx, &senders, &taken.known, taken.entries, &work).await?;
     keep_rejected(&mut tx, epoch, now_ms, deliveries, &taken.rejections).await?;
     note_gateways(&mut tx, now_ms, deliveries, &claims).await?;
+    let revision = *shared.db.revisions().borrow();
     for (n, (delivery, claim)) in deliveries.iter().zip(&claims).enumerate() {
         if delivery.sync.epoch == epoch && !matches!(claim, Claim::Refused(_)) {
             let recalls = outcome.recalls.entry(n).or_default();
             let (instance, draining) = (&delivery.sync.instance, senders.is_draining(n));
-            recalls::find(&mut tx, &grants, &shared.walks, instance, draining, recalls).await?;
+            recalls::find(
+                &mut tx,
+                &grants,
+                &shared.walks,
+                revision,
+                instance,
+                draining,
+                recalls,
+            )
+            .await?;
         }
     }
     tx.commit().await?;

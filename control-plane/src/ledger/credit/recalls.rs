@@ -1,8 +1,8 @@
 //! What a process should return: somebody was short of it, it goes away, has not used it for long, or a limit was lowered.
 //!
 //! What was recalled is looked for in every answer. The rest takes a walk through all that the process holds, so it is
-//! done for who goes away, and for others every few seconds; holders that report are seen to at once, by
-//! [`super::Work`].
+//! done for who goes away, and for others every few seconds, sooner when something has changed that may be a limit; holders
+//! that report are seen to at once, by [`super::Work`].
 
 use crate::db::Tx;
 use crate::error::Error;
@@ -21,11 +21,20 @@ pub(in crate::ledger) const MOST: usize = 1_000;
 /// When all that each process holds was last looked through.
 #[derive(Clone, Debug, Default)]
 pub(in crate::ledger) struct Walks {
-    last: Arc<Mutex<HashMap<Instance, u64>>>,
+    last: Arc<Mutex<HashMap<Instance, Walk>>>,
 }
 
-/// How often, in milliseconds.
+#[derive(Clone, Copy, Debug)]
+struct Walk {
+    at_ms: u64,
+    /// The newest revision that was known then.
+    revision: i64,
+}
+
+/// How often, in milliseconds …
 const EVERY_MS: u64 = 5_000;
+/// … and after a change.
+const CHANGED_MS: u64 = 1_000;
 /// Processes remembered before those that are gone are forgotten.
 const REMEMBERED: usize = 10_000;
 
@@ -34,6 +43,7 @@ pub(in crate::ledger) async fn find(
     tx: &mut Tx,
     grants: &Grants,
     walks: &Walks,
+    revision: i64,
     holder: &Instance,
     draining: bool,
     recalls: &mut Grouped<LeaseTotalsV1>,
@@ -55,9 +65,11 @@ pub(in crate::ledger) async fn find(
             recalls.insert(&found.key, told);
         }
     }
-    if recalls.len() < MOST && (walks.is_due(holder, now_ms) || draining) {
+    // Who has reported since the walk before was seen to then.
+    let quiet_since = walks.due(holder, now_ms, revision);
+    if recalls.len() < MOST && (draining || quiet_since.is_some()) {
         let most = MOST - recalls.len();
-        let quiet_since = grants.now_ms - stored(EVERY_MS);
+        let quiet_since = stored(quiet_since.unwrap_or(now_ms));
         let walked = lingering::lingering(
             tx,
             grants.epoch,
@@ -80,20 +92,30 @@ pub(in crate::ledger) async fn find(
 // === impl Walks ===
 
 impl Walks {
-    /// Whether it is time again; then it counts as done.
-    fn is_due(&self, holder: &Instance, now_ms: u64) -> bool {
-        let Ok(mut last) = self.last.lock() else {
-            return true;
-        };
+    /// If it is time again: since when who reports need not be looked at. Then it counts as done.
+    fn due(&self, holder: &Instance, now_ms: u64, revision: i64) -> Option<u64> {
+        let mut last = self.last.lock().ok()?;
         if last.len() > REMEMBERED {
-            last.retain(|_, at| now_ms < at.saturating_add(EVERY_MS));
+            last.retain(|_, walk| now_ms < walk.at_ms.saturating_add(EVERY_MS));
         }
-        let due = last
-            .get(holder)
-            .is_none_or(|at| !(*at..at.saturating_add(EVERY_MS)).contains(&now_ms));
-        if due {
-            last.insert(*holder, now_ms);
+        let before = last.get(holder).copied();
+        let is_over =
+            |walk: Walk, ms: u64| !(walk.at_ms..walk.at_ms.saturating_add(ms)).contains(&now_ms);
+        let changed =
+            before.is_none_or(|walk| walk.revision != revision && is_over(walk, CHANGED_MS));
+        if !changed && before.is_some_and(|walk| !is_over(walk, EVERY_MS)) {
+            return None;
         }
-        due
+        let walk = Walk {
+            at_ms: now_ms,
+            revision,
+        };
+        last.insert(*holder, walk);
+        // A limit may have been lowered since the last report.
+        Some(if changed {
+            now_ms
+        } else {
+            now_ms.saturating_sub(EVERY_MS)
+        })
     }
 }

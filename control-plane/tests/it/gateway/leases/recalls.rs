@@ -3,6 +3,7 @@
 use super::stage::{recalls, stage, wrong_accounts};
 use crate::gateway::world::{application, execute};
 use crate::support::{Test, both_databases};
+use tallygate::on;
 use tallygate_core::id::ApplicationId;
 use tallygate_core::lease;
 use tallygate_core::period::Period::Eternity;
@@ -106,6 +107,22 @@ both_databases! {
         assert_eq!(wrong_accounts(db).await, vec![]);
         active.get(test, 10).await;
         active.refused(test, 11).await;
+    }
+
+    async fn a_limit_that_an_administrator_lowers_is_seen_to_within_a_second(test: &Test) {
+        let db = &test.app.db;
+        let stage = stage(test, &[(Eternity, 100)]).await;
+        let mut quiet = stage.process(1, Eternity);
+        quiet.get(test, 40).await;
+        quiet.report(test, 1).await;
+        let limit = on!(db, |c| sqlx::query_scalar::<_, i64>("select id from plan_limit where plan_id = $1")
+            .bind(stage.shop.plan).fetch_one(c)).unwrap();
+        let path = format!("/admin/api/application_plans/{}/metrics/{}/limits/{limit}.json", stage.shop.plan, stage.shop.hits);
+        test.put(&path, &[("value", "20")]).await.expect(200);
+        db.pass_time(1_000);
+        assert_eq!(recalls(&quiet.hello(test).await).len(), 1);
+        quiet.report(test, 0).await;
+        assert_eq!(wrong_accounts(db).await, vec![]);
     }
 
     async fn no_answer_recalls_more_than_a_thousand(test: &Test) {
