@@ -250,7 +250,13 @@ impl Account {
         Some(changed)
     }
 
-    /// A holder has reported: if its lease was written off, it knows of it now.
+    /// Whether a lease was written off, and its holder has not been heard to know of it.
+    #[must_use]
+    pub fn is_written_off(&self, key: &CellKey, holder: &Instance) -> bool {
+        self.written_off.contains(&(*key, *holder))
+    }
+
+    /// A holder has let go of a lease: if it was written off, that is done with.
     pub fn forgive(&mut self, key: &CellKey, holder: &Instance) {
         if self.written_off.remove(&(*key, *holder)) {
             self.forgiven.push((*key, *holder));

@@ -28,16 +28,24 @@ impl Work {
             let Some(holder) = senders.holder(told.delivery) else {
                 continue;
             };
+            let given_up = account.is_written_off(&told.key, &holder.instance);
+            let mut let_go = false;
             let settled = account.change(&told.key, &holder.instance, |cell, lease| {
-                if told.spent > lease.spent {
+                // Who does not know yet that its credit was given up is told to return it, not granted more.
+                if told.spent > lease.spent && !given_up {
                     spending.insert((told.delivery, told.key));
                 }
+                // It holds nothing of what was given up: all is gone, or it has taken over that it was returned.
+                let_go = told.spent.saturating_add(told.returned) >= lease.granted
+                    || told.returned >= lease.returned;
                 book::settle(cell, lease, told.spent, told.returned, holder.now_ms)
             });
             if settled == Some(Settled::Overspent) {
                 overspent.entry(told.delivery).or_insert((0, told.key)).0 += 1;
             }
-            account.forgive(&told.key, &holder.instance);
+            if let_go {
+                account.forgive(&told.key, &holder.instance);
+            }
         }
         for (delivery, (leases, first)) in overspent {
             outcome.overspent += leases;

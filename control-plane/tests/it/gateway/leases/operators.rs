@@ -1,6 +1,6 @@
 //! What operators see of credit, and what they can do about that of a dead gateway.
 
-use super::stage::{recalls, stage, wrong_accounts};
+use super::stage::{credits, recalls, stage, wrong_accounts};
 use crate::gateway::world::{counter, gateway, remove_gateway, total};
 use crate::support::client::send;
 use crate::support::{Test, both_databases};
@@ -134,6 +134,33 @@ both_databases! {
         assert_eq!(stage.cell(db, Eternity, 0).await.used, 30);
         assert_eq!(counter(test, "lease_anomalies").await, 1);
         assert_eq!(recalls(&dead.hello(test).await).len(), 0, "it has told");
+    }
+
+    async fn a_dead_gateway_that_comes_back_with_a_batch_is_told_what_was_written_off(test: &Test) {
+        let db = &test.app.db;
+        let stage = stage(test, &[(Eternity, 100)]).await;
+        let (mut dead, mut alive) = (stage.process(1, Eternity), stage.process(2, Eternity));
+        dead.get(test, 60).await;
+        dead.report(test, 10).await;
+        db.pass_time(31_000);
+        alive.hello(test).await;
+        test.post(&format!("/admin/api/gateways/{}/write_off.json", stage.edge.id), &[]).await.expect(200);
+        alive.get(test, 85).await;
+
+        // It had sealed this one before: nothing in it says that it knows.
+        dead.spend(20);
+        let sealed = dead.batch(test, 20).await;
+        let answer = stage.edge.sync(test, sealed).await.unwrap();
+        assert_eq!(credits(&answer).len(), 0);
+        let recall = recalls(&answer)[&(stage.app, stage.shop.hits, Eternity, 0)];
+        assert_eq!(recall.returned, 0);
+        dead.apply(&recall);
+        dead.returned += dead.left();
+        let told = dead.batch(test, 0).await;
+        assert_eq!(recalls(&dead.send(test, told).await).len(), 0, "it has let go");
+        assert_eq!(recalls(&dead.hello(test).await).len(), 0);
+        assert_eq!((dead.left(), stage.cell(db, Eternity, 0).await.used), (0, 30));
+        assert_eq!(counter(test, "lease_anomalies").await, 1);
     }
 
     async fn a_removed_gateway_can_be_written_off_and_an_unknown_one_cannot(test: &Test) {
