@@ -34,6 +34,8 @@ pub(crate) struct Gateway {
     pub(crate) snapshot: RefCell<Rc<Snapshot>>,
     /// Cut off from the control plane until then.
     pub(crate) cut_until_ms: Cell<u64>,
+    /// No answers reach it until then.
+    pub(crate) deaf_until_ms: Cell<u64>,
     /// By its own clock, when the last sync was sent that was answered.
     pub(crate) heard_ms: Cell<u64>,
     /// The newest revision that it was told a cell's mark of.
@@ -145,6 +147,7 @@ impl Gateway {
             clock_was_set: Cell::new(false),
             snapshot: RefCell::default(),
             cut_until_ms: Cell::new(0),
+            deaf_until_ms: Cell::new(0),
             heard_ms: Cell::new(0),
             told_revisions: RefCell::default(),
             generation: Cell::new(0),

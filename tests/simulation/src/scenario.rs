@@ -2,6 +2,7 @@
 
 use crate::database::{Key, Limits, Row};
 use crate::random::Random;
+use crate::schedule::Kind;
 use std::collections::BTreeMap;
 use tallygate_core::period::Period;
 
@@ -13,6 +14,8 @@ pub(crate) struct Scenario {
     pub(crate) workers: usize,
     pub(crate) replicas: usize,
     pub(crate) is_sqlite: bool,
+    /// Statements take long: many transactions are open at a time.
+    pub(crate) is_database_slow: bool,
     pub(crate) slots: u32,
     pub(crate) applications: i64,
     /// Limits by plan.
@@ -81,8 +84,60 @@ const SOME_MINUTE_MS: u64 = 1_795_514_400_000;
 const VALUES: [u64; 6] = [1, 3, 7, 20, 60, 200];
 
 impl Scenario {
+    pub(crate) fn of(kind: Kind, random: &mut Random) -> Self {
+        match kind {
+            Kind::Hostile => Self::hostile(random),
+            Kind::Calm => Self::calm(random),
+            Kind::Restored => Self::restored(random),
+            Kind::Busy => Self::busy(random),
+            Kind::CutOff => Self::cut_off(random),
+            Kind::Wiped => Self::wiped(random),
+        }
+    }
+
+    /// Anything may happen.
+    fn hostile(random: &mut Random) -> Self {
+        match random.below(100) {
+            0..3 => Self::restored(random),
+            3..13 => Self::sleepy(random),
+            13..20 => Self::busy(random),
+            20..23 => Self::cut_off(random),
+            _ => Self::mixed(random),
+        }
+    }
+
+    /// Gateways are cut off for longer than credit lasts, and hold some.
+    fn cut_off(random: &mut Random) -> Self {
+        Self {
+            faults: vec![Fault::Cut],
+            fault_every: 4_000,
+            length_ms: 120_000,
+            request_every_ms: vec![5_000; 3],
+            allows_overdraft: false,
+            checks_expiry: true,
+            is_database_slow: false,
+            latency_ms: 10,
+            time_flies: 1_000,
+            ..Self::mixed(random)
+        }
+    }
+
+    /// Shared data are wiped again and again, at any step of whatever is under way.
+    fn wiped(random: &mut Random) -> Self {
+        let mixed = Self::mixed(random);
+        Self {
+            faults: vec![Fault::Wipe, Fault::Trap],
+            fault_every: 300,
+            length_ms: 40_000,
+            workers: 3,
+            slots: 1,
+            request_every_ms: vec![100; mixed.gateways],
+            ..mixed
+        }
+    }
+
     /// Backups are restored, and little else happens.
-    pub(crate) fn restored(random: &mut Random) -> Self {
+    fn restored(random: &mut Random) -> Self {
         let mixed = Self::mixed(random);
         let gateways = random.index(2) + 2;
         let value = random.pick(&[20, 60, 200]);
@@ -99,13 +154,14 @@ impl Scenario {
                 Fault::Reload,
             ],
             fault_every: 1_500,
-            length_ms: random.between(100_000, 150_000),
+            length_ms: random.between(80_000, 110_000),
             is_restored_in_peace: true,
             lost_percent: 0,
             twice_percent: 0,
             late_percent: 0,
-            latency_ms: 10,
+            latency_ms: random.pick(&[10, 200]),
             time_flies: 1_000,
+            is_database_slow: false,
             tick_ms: 400,
             allows_overdraft: false,
             request_every_ms: (0..gateways)
@@ -116,12 +172,29 @@ impl Scenario {
         }
     }
 
-    /// Anything may happen.
-    pub(crate) fn hostile(random: &mut Random) -> Self {
-        match random.below(100) {
-            0..3 => Self::restored(random),
-            3..13 => Self::sleepy(random),
-            _ => Self::mixed(random),
+    /// Everybody does everything at once, while limits change.
+    fn busy(random: &mut Random) -> Self {
+        let mixed = Self::mixed(random);
+        let gateways = random.index(2) + 2;
+        Self {
+            gateways,
+            skews_ms: vec![0; gateways],
+            request_every_ms: vec![60; gateways],
+            workers: 3,
+            slots: 1,
+            replicas: 3,
+            is_sqlite: false,
+            is_database_slow: true,
+            applications: 2,
+            everyone_leads: true,
+            tick_ms: 400,
+            latency_ms: 10,
+            length_ms: 30_000,
+            time_flies: 400,
+            fault_every: 150,
+            faults: vec![Fault::Limit, Fault::Move, Fault::Trap],
+            checks_expiry: false,
+            ..mixed
         }
     }
 
@@ -178,6 +251,7 @@ impl Scenario {
             workers: random.index(3) + 1,
             replicas: if is_sqlite { 1 } else { random.index(3) + 1 },
             is_sqlite,
+            is_database_slow: random.one_in(3),
             slots: u32::try_from(random.between(1, 3)).unwrap_or(1),
             applications: random.pick(&[1, 1, 2, 3]),
             plans,
@@ -208,7 +282,7 @@ impl Scenario {
     }
 
     /// Nothing goes wrong, and more is wanted than there is.
-    pub(crate) fn calm(random: &mut Random) -> Self {
+    fn calm(random: &mut Random) -> Self {
         let mut scenario = Self::mixed(random);
         scenario.faults.clear();
         (
@@ -222,6 +296,7 @@ impl Scenario {
         scenario.checks_expiry = true;
         scenario.is_live = true;
         scenario.time_flies = 2_000;
+        scenario.is_database_slow = false;
         scenario.tick_ms = 400;
         scenario.poll_ms = 300;
         scenario.applications = 1;

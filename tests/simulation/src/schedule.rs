@@ -28,16 +28,35 @@ pub enum Kind {
     Calm,
     /// Backups are restored, and little else happens.
     Restored,
+    /// Everybody does everything at once, while limits change.
+    Busy,
+    /// Gateways are cut off for longer than credit lasts.
+    CutOff,
+    /// Shared data are wiped again and again.
+    Wiped,
 }
 
 impl Kind {
-    /// What `tallygate-soak` is told to replay one of this kind.
+    /// All of them.
+    pub const ALL: &'static [Self] = &[
+        Self::Hostile,
+        Self::Calm,
+        Self::Restored,
+        Self::Busy,
+        Self::CutOff,
+        Self::Wiped,
+    ];
+
+    /// Its name, as `tallygate-soak --kind` knows it.
     #[must_use]
-    pub fn option(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
-            Self::Hostile => "",
-            Self::Calm => " --calm",
-            Self::Restored => " --restored",
+            Self::Hostile => "hostile",
+            Self::Calm => "calm",
+            Self::Restored => "restored",
+            Self::Busy => "busy",
+            Self::CutOff => "cut-off",
+            Self::Wiped => "wiped",
         }
     }
 }
@@ -57,11 +76,7 @@ pub struct Report {
 #[must_use]
 pub fn run(kind: Kind, seed: u64, mutation: Option<Mutation>, traced: bool) -> Report {
     let mut random = Random::new(seed);
-    let scenario = match kind {
-        Kind::Hostile => Scenario::hostile(&mut random),
-        Kind::Calm => Scenario::calm(&mut random),
-        Kind::Restored => Scenario::restored(&mut random),
-    };
+    let scenario = Scenario::of(kind, &mut random);
     let mut schedule = Schedule::new(scenario, random, mutation, traced);
     schedule.run();
     schedule.report()
@@ -149,7 +164,8 @@ impl Schedule {
             self.check_conservation();
         }
         let time_flies = self.world.one_in(self.world.scenario.time_flies);
-        match self.ready().filter(|_| !time_flies) {
+        let ready = self.ready().filter(|n| !time_flies && !self.is_slow(*n));
+        match ready {
             Some(n) => self.go_on(n),
             None => self.next_event(),
         }
@@ -164,6 +180,15 @@ impl Schedule {
         later
             .map(|n| n + first)
             .or_else(|| earlier.iter().position(|task| self.is_ready(task)))
+    }
+
+    /// Whether this is a transaction, and in no hurry.
+    fn is_slow(&self, n: usize) -> bool {
+        let is_transaction = |task: &Task| !matches!(task.owner, Owner::Vm { .. });
+        self.world.scenario.is_database_slow
+            && self.tasks.get(n).is_some_and(is_transaction)
+            && !self.world.is_quiet.get()
+            && !self.world.one_in(3)
     }
 
     fn is_ready(&self, task: &Task) -> bool {

@@ -13,7 +13,7 @@ use crate::task::{Host, Task};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use tallygate_core::book;
-use tallygate_core::lease::PREFETCH_SECS;
+use tallygate_core::lease::{LATE_SECS, PREFETCH_SECS};
 use tallygate_core::wire::Instance;
 
 pub(crate) struct World {
@@ -125,18 +125,22 @@ impl World {
         }
     }
 
-    /// A grant was decided on.
-    pub(crate) fn granted(&self, key: CellKey, cell: &book::Cell, epoch: i64) {
+    /// A grant was decided on, in a transaction that began at `now_ms`.
+    pub(crate) fn granted(&self, key: CellKey, cell: &book::Cell, epoch: i64, now_ms: u64) {
         self.counts.borrow_mut().grants += 1;
         let (_, _, period, window) = key;
-        let now_secs = self.now_ms.get() / 1_000;
-        let is_over = period
-            .window(window)
-            .end
-            .is_some_and(|end| end + 60 < now_secs);
+        let now_secs = now_ms / 1_000;
+        let end = period.window(window).end;
+        let is_over = end.is_some_and(|end| end + LATE_SECS <= now_secs);
         if is_over || window > now_secs + PREFETCH_SECS {
             self.violate(format!(
                 "granted at {now_secs}, which is no time for it: {key:?}"
+            ));
+        }
+        let grace_until_ms = self.database.borrow().epoch().1;
+        if grace_until_ms.is_none_or(|until_ms| now_ms < until_ms) {
+            self.violate(format!(
+                "granted before all have told what they hold: {key:?}"
             ));
         }
         let Some(limit) = cell.limit else { return };

@@ -2,8 +2,8 @@
 
 use super::{Event, Schedule};
 use crate::check::{last_seq, sum_in_ledger};
-use crate::database::CellKey;
-use crate::gateway::{State, layout};
+use crate::database::{CellKey, Database};
+use crate::gateway::{Gateway, State, layout};
 use tallygate_core::book::takes_back;
 use tallygate_core::lease::TTL_MS;
 use tallygate_core::outbox::Outbox;
@@ -25,11 +25,12 @@ impl Schedule {
         self.check_live();
         self.world.is_quiet.set(true);
         if self.is_restoring {
-            self.run_for(25_000);
+            self.run_for(30_000);
         }
         self.away_until_ms = 0;
         for gateway in &self.world.gateways {
             gateway.cut_until_ms.set(0);
+            gateway.deaf_until_ms.set(0);
         }
         self.is_up.fill(true);
         let rebuilding_ms = match self.world.database.borrow().epoch().1 {
@@ -78,6 +79,9 @@ impl Schedule {
                     instance[0]
                 ));
             }
+            if let Some(unknown) = self.what_is_not_known(gateway, instance, &database) {
+                return Some(unknown);
+            }
             for (key, lease) in database.leases_of(instance) {
                 let is_over = |end_secs: u64| end_secs * 1_000 < now_ms;
                 if key.2.window(key.3).end.is_some_and(is_over) {
@@ -98,6 +102,58 @@ impl Schedule {
             }
         }
         None
+    }
+
+    /// When grants begin again after a restore, the ledger knows of all credit.
+    pub(super) fn check_declared(&self) {
+        let database = self.world.database.borrow();
+        for gateway in &self.world.gateways {
+            if gateway.state.get() == State::Up
+                && let Some(instance) = gateway.instance()
+                && let Some(unknown) = self.what_is_not_known(gateway, instance, &database)
+            {
+                self.world.violate(unknown);
+            }
+        }
+    }
+
+    /// What a gateway holds that the ledger does not know of, as after a restore, until it has told.
+    fn what_is_not_known(
+        &self,
+        gateway: &Gateway,
+        instance: Instance,
+        database: &Database,
+    ) -> Option<String> {
+        let memory = gateway.memory.borrow();
+        let now_secs = self.world.now_ms.get() / 1_000;
+        (0..gateway.keys.slots())
+            .filter_map(|slot| memory.look(&gateway.keys.slot(slot)).and_then(layout::read))
+            .filter(|slot| slot.instance == instance)
+            .flat_map(|slot| slot.records)
+            .flat_map(|record| {
+                let application = record.application;
+                record
+                    .cells
+                    .into_iter()
+                    .map(move |cell| (application, cell))
+            })
+            .find_map(|(application, cell)| {
+                let key = (application, cell.metric, cell.period, cell.window);
+                let is_open = cell
+                    .period
+                    .window(cell.window)
+                    .end
+                    .is_none_or(|end| end > now_secs);
+                let known = database
+                    .lease(instance, key)
+                    .map_or(0, |lease| lease.granted);
+                (is_open && known < cell.granted).then(|| {
+                    format!(
+                        "I5: the ledger takes {key:?} of {} for {known}: {cell:?}",
+                        instance[0]
+                    )
+                })
+            })
     }
 
     /// Usage is in the ledger, or on its way, or in a record: in one of them, and nowhere twice.

@@ -50,7 +50,11 @@ pub(crate) enum Event {
     StopDrained {
         gateway: usize,
     },
+    BackUp,
+    StopToRestore,
     Restore,
+    /// By now gateways have told what they hold.
+    HaveDeclared,
 }
 
 impl Schedule {
@@ -68,7 +72,9 @@ impl Schedule {
                 gateway,
                 answer,
             }) => {
-                if !self.is_cut(gateway) {
+                let deaf_until_ms = self.world.gateways[gateway].deaf_until_ms.get();
+                let is_deaf = self.world.now_ms.get() < deaf_until_ms;
+                if !is_deaf && !self.is_cut(gateway) {
                     self.answer(gateway, call, answer);
                 }
             }
@@ -101,6 +107,9 @@ impl Schedule {
                 gateway,
                 generation,
             } => self.retire(gateway, |vm| vm.generation < generation),
+            Event::HaveDeclared => self.check_declared(),
+            Event::BackUp => self.back_up(),
+            Event::StopToRestore => self.stop_to_restore(),
             Event::Restore => self.restore(),
             Event::StopDrained { gateway } => self.stop_if_drained(gateway),
         }

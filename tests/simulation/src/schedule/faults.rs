@@ -7,6 +7,7 @@ use crate::scenario::{Fault, value};
 use crate::server::Change;
 use crate::task::Owner;
 use std::rc::Rc;
+use tallygate_core::lease::TTL_MS;
 use tallygate_core::period::Period;
 
 /// How long the control plane is stopped for a backup to be restored, in milliseconds.
@@ -26,10 +27,11 @@ impl Schedule {
         let is_down = self.world.gateways[gateway].state.get() == State::Down;
         let world = Rc::clone(&self.world);
         let between = |first, last| world.random.borrow_mut().between(first, last);
+        let is_only_wiped = self.world.scenario.faults.len() == 2;
         match fault {
             Fault::Trap => self.trap(gateway),
             Fault::Kill if !is_down && between(0, 3) == 0 => self.kill(gateway),
-            Fault::Wipe if !is_down && between(0, 9) == 0 => {
+            Fault::Wipe if !is_down && (is_only_wiped || between(0, 9) == 0) => {
                 self.check_conservation_of(gateway);
                 self.world.trace(|| format!("g{gateway} is WIPED"));
                 let this = &self.world.gateways[gateway];
@@ -208,18 +210,49 @@ impl Schedule {
         if once && self.world.counts.borrow().restores > 0 {
             return;
         }
-        if self.backup.is_none() {
-            self.world.trace(|| "a backup is made".to_owned());
-            self.backup = Some(self.world.database.borrow().rows().clone());
+        if once {
+            if !self.is_restoring {
+                self.restore_in_peace();
+            }
+        } else if self.backup.is_none() {
+            self.back_up();
         } else if !self.is_restoring {
-            self.is_restoring = true;
-            self.drop_tasks(|owner| !matches!(owner, Owner::Vm { .. }));
-            let until_ms = self.world.now_ms.get() + RESTORING_MS;
-            self.away_until_ms = self.away_until_ms.max(until_ms);
-            self.world
-                .trace(|| "a backup is going to be RESTORED".to_owned());
-            self.world.after(RESTORING_MS, Event::Restore);
+            self.begin_to_restore(0);
         }
+    }
+
+    /// Somebody does not hear of what was taken just before the backup, which is in there.
+    fn restore_in_peace(&mut self) {
+        self.is_restoring = true;
+        let mut random = self.world.random.borrow_mut();
+        let deaf = random.index(self.world.gateways.len());
+        let backup_ms = random.between(100, 3_000);
+        let restore_ms = backup_ms + random.between(100, 8_000);
+        drop(random);
+        let until_ms = self.world.now_ms.get() + restore_ms + RESTORING_MS;
+        self.world.gateways[deaf].deaf_until_ms.set(until_ms);
+        self.world.trace(|| format!("g{deaf} is DEAF"));
+        self.world.after(backup_ms, Event::BackUp);
+        self.world.after(restore_ms, Event::StopToRestore);
+    }
+
+    pub(super) fn back_up(&mut self) {
+        self.world.trace(|| "a backup is made".to_owned());
+        self.backup = Some(self.world.database.borrow().rows().clone());
+    }
+
+    fn begin_to_restore(&mut self, in_ms: u64) {
+        self.is_restoring = true;
+        self.world.after(in_ms, Event::StopToRestore);
+    }
+
+    pub(super) fn stop_to_restore(&mut self) {
+        self.drop_tasks(|owner| !matches!(owner, Owner::Vm { .. }));
+        let until_ms = self.world.now_ms.get() + RESTORING_MS;
+        self.away_until_ms = self.away_until_ms.max(until_ms);
+        self.world
+            .trace(|| "a backup is going to be RESTORED".to_owned());
+        self.world.after(RESTORING_MS, Event::Restore);
     }
 
     pub(super) fn restore(&mut self) {
@@ -251,6 +284,9 @@ impl Schedule {
             database.replace(rows);
         }
         self.world.counts.borrow_mut().restores += 1;
+        if self.world.scenario.is_restored_in_peace {
+            self.world.after(TTL_MS, Event::HaveDeclared);
+        }
         self.note_losses();
     }
 }

@@ -91,7 +91,7 @@ pub(crate) fn ask(replica: &Replica<'_>, ask: &AskV1) -> AskAnswerV1 {
     let mut told = Vec::new();
     for (key, held) in &mut held {
         if before.get(key) != Some(&held.lease.granted) {
-            world.granted(*key, &held.cell, begun.epoch);
+            world.granted(*key, &held.cell, begun.epoch, begun.now_ms);
         }
         let elsewhere = if is_short {
             // So that of two refusals the later one counts.

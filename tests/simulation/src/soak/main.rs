@@ -108,8 +108,8 @@ fn soak(options: Options) -> io::Result<bool> {
     let failed = soak.progress.failures();
     for (kind, seed, violation) in &failed {
         say(&format!(
-            "seed {seed}: {violation}\n  tallygate-soak --seed {seed}{} --trace",
-            kind.option()
+            "seed {seed}: {violation}\n  tallygate-soak --kind {} --seed {seed} --trace",
+            kind.name()
         ))?;
     }
     Ok(failed.is_empty())

@@ -6,8 +6,7 @@ pub(crate) const USAGE: &str = "\
 tallygate-soak                    run schedules until Ctrl-C, or until one goes wrong
 tallygate-soak --seed N --trace   replay a schedule and say what happens in it
 
-  --calm          schedules without faults and with more demand than the limits allow
-  --restored      schedules in which backups are restored, and little else happens
+  --kind NAME     schedules of one kind; `list` names them all
   --mutation NAME get the protocol wrong in this way; `list` names them all
   --from N        begin with this seed (default: 1)
   --schedules N   stop after so many
@@ -52,8 +51,10 @@ impl Options {
                 "--schedules" => options.schedules = Some(number()?),
                 "--workers" => options.workers = usize::try_from(number()?).ok(),
                 "--trace" => options.trace = true,
-                "--calm" => options.kind = Some(Kind::Calm),
-                "--restored" => options.kind = Some(Kind::Restored),
+                "--kind" => {
+                    let name = words.next().unwrap_or_default();
+                    options.kind = Some(kind(&name)?);
+                }
                 "--go-on" => options.goes_on = true,
                 "--mutation" => {
                     let name = words.next().unwrap_or_default();
@@ -70,6 +71,16 @@ impl Options {
     pub(crate) fn last(&self) -> Option<u64> {
         Some(self.first.saturating_add(self.schedules?))
     }
+}
+
+fn kind(name: &str) -> Result<Kind, String> {
+    let mut all = Kind::ALL.iter();
+    all.find(|kind| kind.name() == name)
+        .copied()
+        .ok_or_else(|| {
+            let names: Vec<&str> = Kind::ALL.iter().map(|it| it.name()).collect();
+            format!("kinds are: {}", names.join(", "))
+        })
 }
 
 fn mutation(name: &str) -> Result<Mutation, String> {

@@ -9,24 +9,29 @@ const LINES: usize = 60;
 /// Two halves, since tests are what runs in parallel.
 #[test]
 fn hostile_schedules_first_half() {
-    run_all("hostile", Kind::Hostile, (1..=4_000).step_by(2));
+    run_all(Kind::Hostile, (1..=4_000).step_by(2));
 }
 
 #[test]
 fn hostile_schedules_second_half() {
-    run_all("hostile", Kind::Hostile, (2..=4_000).step_by(2));
+    run_all(Kind::Hostile, (2..=4_000).step_by(2));
 }
 
 /// What was acknowledged after the backup is lost, and a limit may be passed by that much; no more.
 #[test]
 fn restored_schedules() {
-    run_all("restored", Kind::Restored, 1..=300);
+    run_all(Kind::Restored, 1..=300);
+}
+
+#[test]
+fn busy_schedules() {
+    run_all(Kind::Busy, 1..=300);
 }
 
 /// I4: what limits allow is admitted, where nothing goes wrong and more is wanted.
 #[test]
 fn calm_schedules() {
-    run_all("calm", Kind::Calm, 1..=60);
+    run_all(Kind::Calm, 1..=60);
 }
 
 #[test]
@@ -40,7 +45,7 @@ fn a_seed_gives_the_same_schedule() {
     }
 }
 
-fn run_all(kind_name: &str, kind: Kind, seeds: impl Iterator<Item = u64>) {
+fn run_all(kind: Kind, seeds: impl Iterator<Item = u64>) {
     let began = Instant::now();
     let mut counts = Counts::default();
     for seed in seeds {
@@ -54,15 +59,16 @@ fn run_all(kind_name: &str, kind: Kind, seeds: impl Iterator<Item = u64>) {
             let trace = run(kind, seed, None, true).trace;
             let last = trace.get(trace.len().saturating_sub(LINES)..);
             let last = last.unwrap_or_default().join("\n");
-            let option = kind.option();
+            let name = kind.name();
             panic!(
-                "{last}\nseed {seed}: {violation}\n\ntallygate-soak --seed {seed}{option} --trace"
+                "{last}\nseed {seed}: {violation}\n\ntallygate-soak --kind {name} --seed {seed} --trace"
             );
         }
     }
     println!(
-        "{} {kind_name} schedules of {} steps with {} faults in {:.1} s",
+        "{} {} schedules of {} steps with {} faults in {:.1} s",
         counts.schedules,
+        kind.name(),
         counts.steps,
         counts.faults(),
         began.elapsed().as_secs_f64()

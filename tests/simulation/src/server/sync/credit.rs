@@ -79,7 +79,7 @@ pub(super) fn apply(
     }
     for key in &granted {
         if let Some(held) = held.get(key) {
-            world.granted(*key, &held.cell, begun.epoch);
+            world.granted(*key, &held.cell, begun.epoch, begun.now_ms);
         }
     }
     let recalls = recalls(world, tx, sync, &held, begun.now_ms);
@@ -111,7 +111,11 @@ fn look_ahead(tx: &Tx<'_>, holder: &Holder) -> Ahead {
         leases
             .filter_map(|(before, lease)| {
                 let (application, metric, period, window) = before;
-                let next = next_window(period, now_secs)?;
+                let next = next_window(period, now_secs).or_else(|| {
+                    let end = period.window(now_secs).end?;
+                    tx.is_mutated(Mutation::GrantsAnyWindow)
+                        .then(|| period.window(end))
+                })?;
                 let key = (application, metric, period, next.start);
                 let is_next = period.window(now_secs).start == window
                     && database
@@ -155,6 +159,15 @@ fn grown(
 }
 
 fn settle(world: &World, held: &mut Account, sync: &SyncV1, rows: &[UsageRowV1], now_ms: u64) {
+    // What is declared comes first: what was spent of it must not look like more than was granted.
+    for leases in &sync.declared {
+        for told in &leases.cells {
+            let key = account::key_of(leases.application.0, told);
+            if let Some(held) = held.get_mut(&key) {
+                book::declare(&mut held.cell, &mut held.lease, told.granted);
+            }
+        }
+    }
     for row in rows {
         for told in &row.cells {
             let key = (row.application.0, told.metric.0, told.period, told.window);
@@ -167,14 +180,6 @@ fn settle(world: &World, held: &mut Account, sync: &SyncV1, rows: &[UsageRowV1],
                     now_ms,
                 );
                 world.settled(sync.instance, key, settled);
-            }
-        }
-    }
-    for leases in &sync.declared {
-        for told in &leases.cells {
-            let key = account::key_of(leases.application.0, told);
-            if let Some(held) = held.get_mut(&key) {
-                book::declare(&mut held.cell, &mut held.lease, told.granted);
             }
         }
     }
