@@ -5,7 +5,7 @@
 
 use crate::http::Connection;
 use crate::product::Application;
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -190,6 +190,22 @@ impl Answers {
         let found = self.by_status.iter().filter(|((_, it), _)| *it == status);
         found.map(|(_, count)| count).sum()
     }
+}
+
+/// Checks that all were admitted or refused, or told to come again in a second: a machine that is busy with other things
+/// may let some wait too long, but not many.
+///
+/// # Errors
+/// When there were others, or many of those.
+pub fn check(answers: &Answers) -> Result<()> {
+    let [admitted, refused, later] = [200, 429, 503].map(|status| answers.with_status(status));
+    let all: u64 = answers.by_status.values().sum();
+    ensure!(
+        admitted + refused + later == all && later <= all / 20,
+        "{admitted} times 200, {refused} times 429, {later} times 503 among {all} answers: {:?}",
+        answers.odd
+    );
+    Ok(())
 }
 
 /// A request for one letter of each application.

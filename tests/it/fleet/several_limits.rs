@@ -5,7 +5,7 @@ use anyhow::{Result, ensure};
 use std::time::Duration;
 use tallygate_core::period::Period::{Day, Hour, Minute};
 use tallygate_tests::database::Kind;
-use tallygate_tests::demand::Demand;
+use tallygate_tests::demand::{self, Demand};
 use tallygate_tests::fleet::{Fleet, Setup};
 use tallygate_tests::product::Limit;
 use tallygate_tests::upstream::EVER;
@@ -41,7 +41,7 @@ async fn story(database: Kind) -> Result<()> {
 
     let minute = clock::minute_with(OVER + RECALLS * 2).await?;
     let answers = demand.send(&fleet.addresses(), requests.clone()).await;
-    ensure!(answers.odd.is_empty(), "{:?}", answers.odd);
+    demand::check(&answers)?;
     // Nothing that would fit stays refused, at none of the gateways.
     let mut more = answers;
     let one_of_each = (0..PATHS.len()).fold(Demand::default(), |demand, path| {
