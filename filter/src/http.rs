@@ -64,12 +64,7 @@ impl Http {
                 Action::Pause
             }
             Step::Dry(dry) => {
-                let waiter = Rc::new(Waiter::new(
-                    self.context,
-                    dry.application,
-                    headers,
-                    form_body,
-                ));
+                let waiter = Rc::new(Waiter::new(self.context, headers, form_body));
                 self.state = if waiting::join(&self.vm, Rc::clone(&waiter), &dry) {
                     State::Waiting(waiter)
                 } else {

@@ -17,8 +17,8 @@ use tallygate_core::leader::{self, Candidate, Role};
 use tallygate_core::shared::SharedData as _;
 
 const TICK: Duration = Duration::from_millis(200);
-/// Slots looked at per tick: all of them in about a minute; soon after a leader's start, or in a drain, faster.
-const SWEEP: u32 = 256;
+/// Slots looked at per tick: of so many ticks, all of them in about a minute; soon after a start, faster.
+const SWEEP_TICKS: u32 = 300;
 const FAST_SWEEP: u32 = 2_048;
 
 /// A root context. An update of nothing but the plugin's configuration makes a new one in the same VM, beside the
@@ -58,13 +58,17 @@ impl Root {
         let step = if self.fast_sweeps_left > 0 {
             FAST_SWEEP
         } else {
-            SWEEP
+            vm.keys.slots().div_ceil(SWEEP_TICKS)
         };
         self.fast_sweeps_left = self.fast_sweeps_left.saturating_sub(1);
         let end = self.swept_to.saturating_add(step).min(vm.keys.slots());
         vm.flush().sweep(self.swept_to..end);
-        vm.flush()
-            .forget(&mut self.quiet, self.swept_to..end, vm.now_ms());
+        // Not while nobody could be asked what was forgotten.
+        let here_ms = envoy::clock_ms();
+        if vm.contact().credit_is_valid(here_ms) && !vm.contact().failed {
+            vm.flush()
+                .forget(&mut self.quiet, self.swept_to..end, vm.database_ms(here_ms));
+        }
         self.swept_to = if end == vm.keys.slots() { 0 } else { end };
         self.calls.sync(vm, false);
         self.calls.ask_for_snapshot(vm, traps);
@@ -111,8 +115,10 @@ impl Root {
 }
 
 /// Numbers this configuration: the newest that any VM was given has the highest number.
+/// Another version of this filter is another configuration.
 fn generation(vm: &Vm, configuration: &[u8]) -> u64 {
-    let digest = digest(configuration);
+    let version = env!("CARGO_PKG_VERSION").as_bytes();
+    let digest = digest(&[version, configuration].concat());
     let key = vm.keys.generation();
     loop {
         let (value, version) = ProcessData.get(&key);

@@ -32,6 +32,8 @@ const LONG_POLL_SECS: u64 = 25;
 const SNAPSHOT_TIMEOUT: Duration = Duration::from_secs(35);
 const SYNC_TIMEOUT: Duration = Duration::from_secs(5);
 const LONGEST_BACKOFF_MS: u64 = 5_000;
+/// No call is under way for longer, in milliseconds.
+const LONGEST_CALL_MS: u64 = 40_000;
 
 /// One kind of call.
 #[derive(Debug, Default)]
@@ -200,6 +202,11 @@ impl Calls {
             Contact::refused(&ProcessData, &vm.keys);
             vm.read_contact();
         }
+        match answer.status {
+            Some(200) => Contact::heard(&ProcessData, &vm.keys, envoy::clock_ms()),
+            Some(400..=499) => {}
+            _ => Contact::failed(&ProcessData, &vm.keys),
+        }
         let any = self.snapshot.refused || self.sync.refused;
         vm.metrics.unauthorized.record(u64::from(any));
         if answer.status != Some(200) {
@@ -248,14 +255,6 @@ impl Calls {
             return false;
         };
         self.set_clock(vm, answer.now_ms);
-        Contact::answered(
-            &ProcessData,
-            &vm.keys,
-            answer.epoch,
-            self.sync.sent_ms,
-            envoy::clock_ms(),
-        );
-        vm.read_contact();
         let left = vm
             .flush()
             .acknowledge(self.sent, answer.epoch, answer.ack, self.declared);
@@ -267,7 +266,18 @@ impl Calls {
         if self.sent.instance == vm.instance() && self.sent.epoch == answer.epoch {
             self.take_credit(vm, &answer);
         }
-        if self.returned || (left && self.has_more(vm)) {
+        // Last, so that nothing is spent again that is to be returned.
+        Contact::answered(
+            &ProcessData,
+            &vm.keys,
+            answer.epoch,
+            self.sync.sent_ms,
+            envoy::clock_ms(),
+        );
+        vm.read_contact();
+        let outbox = vm.flush().outbox().0;
+        let declaring = outbox.epoch != 0 && outbox.declared < vm.keys.slots();
+        if self.returned || declaring || (left && self.has_more(vm)) {
             // More is waiting: no need to wait for it.
             self.sync.sent_ms = 0;
         }
@@ -327,7 +337,9 @@ impl Line {
     fn is_free(&self, now_ms: u64) -> bool {
         let waits = now_ms < self.not_before_ms
             && self.not_before_ms <= now_ms.saturating_add(LONGEST_BACKOFF_MS);
-        self.token.is_none() && !waits
+        // An answer that never comes must not be waited for for ever: its context may have gone.
+        let lost = !(self.sent_ms..=self.sent_ms.saturating_add(LONGEST_CALL_MS)).contains(&now_ms);
+        (self.token.is_none() || lost) && !waits
     }
 
     fn send(

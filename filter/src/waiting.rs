@@ -7,11 +7,12 @@
 use crate::envoy::{self, ProcessData, RequestHeaders};
 use crate::request::{self, Dry, ResponseHeaders, Step};
 use crate::vm::Vm;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Duration;
 use tallygate_core::admission::asked;
+use tallygate_core::contact::Contact;
 use tallygate_core::flush::Flush;
 use tallygate_core::id::ApplicationId;
 use tallygate_core::request::FormBody;
@@ -26,7 +27,13 @@ const TAKE_OVER: Duration = Duration::from_millis(1);
 
 /// The calls of one VM that are under way, and who waits for each.
 #[derive(Default)]
-pub(crate) struct Waiting(RefCell<HashMap<ApplicationId, Call>>);
+pub(crate) struct Waiting {
+    calls: RefCell<HashMap<ApplicationId, Call>>,
+    /// The tick was asked for early.
+    early: Cell<bool>,
+    /// It was said that the control plane refuses calls.
+    said: Cell<bool>,
+}
 
 struct Call {
     /// The context that made it.
@@ -41,7 +48,6 @@ struct Call {
 /// A request that waits.
 pub(crate) struct Waiter {
     context: u32,
-    application: ApplicationId,
     headers: RequestHeaders,
     /// The whole form body, where it was read.
     form: Option<Vec<u8>>,
@@ -61,15 +67,9 @@ pub(crate) enum Outcome {
 // === impl Waiter ===
 
 impl Waiter {
-    pub(crate) fn new(
-        context: u32,
-        application: ApplicationId,
-        headers: RequestHeaders,
-        form_body: FormBody<'_>,
-    ) -> Self {
+    pub(crate) fn new(context: u32, headers: RequestHeaders, form_body: FormBody<'_>) -> Self {
         Self {
             context,
-            application,
             headers,
             form: match form_body {
                 FormBody::Read(body) => Some(body.to_vec()),
@@ -115,15 +115,14 @@ impl Waiter {
 ///
 /// The context of the request is the one that is active.
 pub(crate) fn join(vm: &Vm, waiter: Rc<Waiter>, dry: &Dry) -> bool {
-    let mut calls = vm.waiting.0.borrow_mut();
-    if let Some(call) = calls.get_mut(&waiter.application) {
+    let mut calls = vm.waiting.calls.borrow_mut();
+    if let Some(call) = calls.get_mut(&dry.application) {
         call.waiters.push(waiter);
     } else {
-        let application = waiter.application;
         let Some(call) = Call::send(vm, waiter.context, dry, vec![waiter]) else {
             return false;
         };
-        calls.insert(application, call);
+        calls.insert(dry.application, call);
     }
     vm.metrics.waited.add(1);
     dry.metrics.waited.add(1);
@@ -132,7 +131,7 @@ pub(crate) fn join(vm: &Vm, waiter: Rc<Waiter>, dry: &Dry) -> bool {
 
 /// Takes in an answer that came to the context `me`.
 pub(crate) fn answered(vm: &Vm, me: u32, token: u32, body_size: usize) {
-    let mut calls = vm.waiting.0.borrow_mut();
+    let mut calls = vm.waiting.calls.borrow_mut();
     let application = calls
         .iter()
         .find(|(_, call)| call.token == Some(token))
@@ -144,6 +143,12 @@ pub(crate) fn answered(vm: &Vm, me: u32, token: u32, body_size: usize) {
     };
     drop(calls);
     let answer = envoy::call_answer(body_size);
+    match answer.status {
+        Some(200) => Contact::heard(&ProcessData, &vm.keys, envoy::clock_ms()),
+        // It is there, and this ask made no sense to it.
+        Some(status @ 400..=499) => say_once(vm, status, &answer.body),
+        _ => Contact::failed(&ProcessData, &vm.keys),
+    }
     let told = match (answer.status, wire::decode::<AskAnswer>(&answer.body)) {
         (Some(200), Ok(AskAnswer::V1(told))) => Some(told),
         _ => {
@@ -159,7 +164,7 @@ pub(crate) fn answered(vm: &Vm, me: u32, token: u32, body_size: usize) {
 
 /// A stream has ended: it waits no longer, and what it had called for is called for by the root context.
 pub(crate) fn leave(vm: &Vm, context: u32) {
-    let mut calls = vm.waiting.0.borrow_mut();
+    let mut calls = vm.waiting.calls.borrow_mut();
     if calls.is_empty() {
         return;
     }
@@ -173,24 +178,24 @@ pub(crate) fn leave(vm: &Vm, context: u32) {
         call.token.is_some() || !call.waiters.is_empty()
     });
     if orphaned && envoy::act_for(vm.root_context).is_ok() {
+        vm.waiting.early.set(true);
         envoy::tick_every(TAKE_OVER);
         let _ = envoy::act_for(context);
     }
 }
 
-/// Calls, from the root context, for those whose caller has gone. Returns whether there were any.
+/// Calls, from the root context, for those whose caller has gone. Returns whether the tick was asked for early for it.
 pub(crate) fn take_over(vm: &Vm) -> bool {
-    let mut calls = vm.waiting.0.borrow_mut();
+    let mut calls = vm.waiting.calls.borrow_mut();
     let orphans: Vec<_> = calls
         .extract_if(|_, call| call.token.is_none())
         .map(|(_, call)| call.waiters)
         .collect();
     drop(calls);
-    let any = !orphans.is_empty();
     for waiters in orphans {
         go_on(vm, vm.root_context, waiters, true);
     }
-    any
+    vm.waiting.early.take()
 }
 
 /// Applies an answer. Returns whether it said anything to rely on.
@@ -210,28 +215,44 @@ fn take_in(vm: &Vm, application: ApplicationId, call: &Call, told: &AskAnswerV1)
 
 /// Decides those that waited again; who is still short waits for the next call, which the context `me` makes.
 fn go_on(vm: &Vm, me: u32, waiters: Vec<Rc<Waiter>>, heard: bool) {
-    let mut short: Option<Dry> = None;
-    let mut still = Vec::new();
+    // By application: a key may have moved to another one while its request waited.
+    let mut short: Vec<(Dry, Vec<Rc<Waiter>>)> = Vec::new();
     for waiter in waiters {
         if let Some(dry) = waiter.retry(vm, heard) {
-            short.get_or_insert(dry);
-            still.push(waiter);
+            match short
+                .iter_mut()
+                .find(|(first, _)| first.application == dry.application)
+            {
+                Some((_, others)) => others.push(waiter),
+                None => short.push((dry, vec![waiter])),
+            }
         }
     }
-    let (Some(dry), Some(application)) = (short, still.first().map(|waiter| waiter.application))
-    else {
-        let _ = envoy::act_for(me);
-        return;
-    };
-    let called = envoy::act_for(me)
-        .ok()
-        .and_then(|()| Call::send(vm, me, &dry, still.clone()));
-    match called {
-        // Nobody can have begun another call meanwhile: a VM does one thing at a time.
-        Some(call) => drop(vm.waiting.0.borrow_mut().insert(application, call)),
-        None => still
-            .iter()
-            .for_each(|waiter| drop(waiter.retry(vm, false))),
+    for (dry, waiters) in short {
+        if let Some(call) = vm.waiting.calls.borrow_mut().get_mut(&dry.application) {
+            call.waiters.extend(waiters);
+            continue;
+        }
+        let called = envoy::act_for(me)
+            .ok()
+            .and_then(|()| Call::send(vm, me, &dry, waiters.clone()));
+        match called {
+            // Nobody can have begun another call meanwhile: a VM does one thing at a time.
+            Some(call) => drop(vm.waiting.calls.borrow_mut().insert(dry.application, call)),
+            None => waiters
+                .iter()
+                .for_each(|waiter| drop(waiter.retry(vm, false))),
+        }
+    }
+    // What the host is asked next is asked for the context that is active.
+    let _ = envoy::act_for(me);
+}
+
+/// Says that the control plane refuses what it was asked, if it is the first time.
+fn say_once(vm: &Vm, status: u16, body: &[u8]) {
+    if !vm.waiting.said.replace(true) {
+        let why = String::from_utf8_lossy(body);
+        log::error!("the control plane refuses a call for credit with {status}: {why}");
     }
 }
 

@@ -19,7 +19,8 @@ impl<D: SharedData> Flush<'_, D> {
         self.change(application, |slot| slot.apply(application, told, now_ms));
     }
 
-    /// Returns what is left of these leases, and sees to it that a flush tells so. Returns whether anything was left.
+    /// Returns what is left of these leases, and sees to it that a flush tells so. Returns whether there is
+    /// anything to tell.
     pub fn recall(&self, application: ApplicationId, told: &[LeaseTotalsV1], now_ms: u64) -> bool {
         self.change(application, |slot| slot.recall(application, told, now_ms))
     }

@@ -125,10 +125,16 @@ impl Credit {
     ///
     /// It may know of more spent and returned than stands here: a record is forgotten once the ledger knows all of it.
     pub fn apply(&mut self, told: &CreditV1, window_end: Option<u64>, now_ms: u64) {
+        let came = told.totals.granted > self.granted;
         self.raise(&told.totals);
         // One that is over gives way in any case: a ledger that was restored counts from where its backup was.
         if told.version >= self.mark.version || now_ms >= self.mark.until_ms {
-            let binds_ms = if told.elsewhere { SOON_MS } else { LASTING_MS };
+            let binds_ms = match (told.elsewhere, came) {
+                (false, _) => LASTING_MS,
+                (true, false) => SOON_MS,
+                // Who has just been granted something was not short: nobody was asked to return anything.
+                (true, true) => 0,
+            };
             let end_ms = window_end.map_or(u64::MAX, |end| end.saturating_mul(1_000));
             self.mark = Mark {
                 version: told.version,
@@ -169,6 +175,11 @@ impl Credit {
 // === impl Mark ===
 
 impl Mark {
+    /// Whether all of the limit was used and held here when it was said.
+    pub(crate) fn is_used_up(&self) -> bool {
+        self.until_ms > 0 && self.free == 0 && !self.elsewhere
+    }
+
     /// Whether it still says how the cell stands. A limit that has changed since here, and not there, unbinds it.
     fn binds(&self, limits_rev: i64, moment: &Moment) -> bool {
         let current = self.until_ms > 0 && self.limits_rev >= limits_rev;

@@ -10,7 +10,7 @@ use crate::period::{Period, Window};
 pub const TTL_MS: u64 = 30_000;
 /// By how much earlier the gateway stops, for clocks that run at slightly different speeds.
 pub const MARGIN_MS: u64 = 2_000;
-/// The control plane is away when no sync has been answered for so long. One slow call is not that.
+/// The control plane is away when a call has failed and none was answered for so long. One slow call is not that.
 pub const AWAY_MS: u64 = 2_000;
 /// How far ahead of its start a window is granted, in seconds.
 pub const PREFETCH_SECS: u64 = 10;

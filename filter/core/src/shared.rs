@@ -161,7 +161,7 @@ impl Keys {
 
 /// The process's instance; made from `fresh` (128 random bits) by whoever finds it absent.
 ///
-/// The flag says whether it was just made. Creating is a compare-and-swap, so all VMs agree on one.
+/// Creating is a compare-and-swap, so all VMs agree on one.
 pub fn instance(
     data: &impl SharedData,
     keys: &Keys,

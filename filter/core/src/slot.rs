@@ -47,8 +47,8 @@ const USAGES: usize = 12;
 /// How long after a window's end, in seconds, what happened in it is remembered: clocks step back, and workers read theirs
 /// before they meet here.
 const GRACE_SECS: u64 = 60;
-/// From so many usages on, a record keeps them by the quarter of an hour, the ledger's finest unit. Every request
-/// copies the record, and without a ledger to take them they add up.
+/// From so many usages on, a record keeps those of earlier minutes by the quarter of an hour, the ledger's finest unit.
+/// Every request copies the record, and without a ledger to take them they add up.
 const CROWDED: usize = 256;
 /// Minutes in a quarter of an hour.
 const QUARTER: u32 = 15;
@@ -215,7 +215,9 @@ impl Slot {
         (place.cells..place.usages).step_by(CELL).any(|at| {
             let credit = cell::read(&self.bytes, at);
             let over = CellKey::at(&self.bytes, at).is_some_and(|key| key.is_over(now_ms / 1_000));
-            !over && (credit.left() > 0 || credit.over > 0 || credit.mark.until_ms > now_ms)
+            // That nothing is left must be known also when nobody can be asked.
+            let known = credit.left() > 0 || credit.over > 0 || credit.mark.is_used_up();
+            !over && (known || credit.mark.until_ms > now_ms)
         })
     }
 
@@ -272,6 +274,20 @@ impl Slot {
             &usages.to_le_bytes(),
         );
     }
+}
+
+/// The quarter of an hour that a minute is in, by its first minute.
+fn quarter_of(minute: u32) -> u32 {
+    minute.saturating_sub(minute % QUARTER)
+}
+
+/// Metric, minute and sum of the usage at this offset.
+fn usage_at(bytes: &[u8], at: usize) -> (MetricId, u32, u64) {
+    (
+        MetricId(get_i64(bytes, at)),
+        get_u32(bytes, at.saturating_add(8)),
+        get_u64(bytes, at.saturating_add(16)),
+    )
 }
 
 fn usage_entry(metric: MetricId, minute: u32, delta: u64) -> [u8; USAGE] {

@@ -1,8 +1,8 @@
 //! Reporting: what a record has to tell, copied into a batch; and the same, taken out once the batch is sealed.
 
-use super::bytes::{get_i64, get_u32, get_u64, put};
+use super::bytes::{get_i64, put};
 use super::cell::{self, CELL, CellKey};
-use super::{DEBITED, Place, Slot, USAGE};
+use super::{DEBITED, Place, Slot, USAGE, quarter_of, usage_at};
 use crate::id::{ApplicationId, MetricId};
 use crate::wire::{CellTotalsV1, UsageRowV1, UsageV1};
 use alloc::vec::Vec;
@@ -30,16 +30,11 @@ impl Slot {
         }
         for row in rows {
             for usage in &row.usage {
-                let Some(place) = self.find(row.application) else {
-                    continue;
-                };
-                let Some((at, sum)) = self.usage(place, usage.metric, usage.minute) else {
-                    continue;
-                };
-                match sum.saturating_sub(usage.delta) {
-                    0 => self.remove_usage(place, at),
-                    left => put(&mut self.bytes, at.saturating_add(16), &left.to_le_bytes()),
-                }
+                let missing =
+                    self.subtract(row.application, usage.metric, usage.minute, usage.delta);
+                // Since it was sealed, the record may have become crowded.
+                let quarter = quarter_of(usage.minute);
+                self.subtract(row.application, usage.metric, quarter, missing);
             }
             if let Some(place) = self.find(row.application)
                 && self.is_told(place, &row.cells)
@@ -53,6 +48,27 @@ impl Slot {
         true
     }
 
+    /// Takes out usage, as far as it is there. Returns what is missing.
+    fn subtract(
+        &mut self,
+        application: ApplicationId,
+        metric: MetricId,
+        minute: u32,
+        delta: u64,
+    ) -> u64 {
+        let found = self
+            .find(application)
+            .and_then(|place| Some((place, self.usage(place, metric, minute)?)));
+        let Some((place, (at, sum))) = found.filter(|_| delta > 0) else {
+            return delta;
+        };
+        match sum.saturating_sub(delta) {
+            0 => self.remove_usage(place, at),
+            left => put(&mut self.bytes, at.saturating_add(16), &left.to_le_bytes()),
+        }
+        delta.saturating_sub(sum)
+    }
+
     pub(super) fn has_to_report(&self, place: Place) -> bool {
         place.usages < place.end || self.is_returning(place)
     }
@@ -60,10 +76,13 @@ impl Slot {
     fn usages(&self, place: Place) -> Vec<UsageV1> {
         (place.usages..place.end)
             .step_by(USAGE)
-            .map(|at| UsageV1 {
-                metric: MetricId(get_i64(&self.bytes, at)),
-                minute: get_u32(&self.bytes, at.saturating_add(8)),
-                delta: get_u64(&self.bytes, at.saturating_add(16)),
+            .map(|at| {
+                let (metric, minute, delta) = usage_at(&self.bytes, at);
+                UsageV1 {
+                    metric,
+                    minute,
+                    delta,
+                }
             })
             .collect()
     }

@@ -1,7 +1,7 @@
 //! Admitting: what a request needs is taken from every limited cell or from none, and its usage is written down.
 
 use super::cell::{self, CellKey};
-use super::{CROWDED, Place, QUARTER, Slot, USAGE, usage_entry};
+use super::{CROWDED, Place, Slot, USAGE, quarter_of, usage_at, usage_entry};
 use crate::credit::{Credit, Moment, Standing};
 use crate::id::{ApplicationId, MetricId};
 use crate::period::Period;
@@ -97,7 +97,10 @@ impl Slot {
             limit.left = limit.left.saturating_sub(limit.delta);
             self.put_credit(&mut place, &key, &credit, now_secs);
         }
-        let minute = self.minute(place, now_secs);
+        let minute = u32::try_from(now_secs / 60).unwrap_or(u32::MAX);
+        if place.end.saturating_sub(place.usages) / USAGE >= CROWDED {
+            self.coarsen(&mut place, minute);
+        }
         for &(metric, delta) in &charge.usage {
             match self.usage(place, metric, minute) {
                 Some((at, sum)) => {
@@ -132,14 +135,37 @@ impl Slot {
         charge.limits.iter().map(asked).collect()
     }
 
-    /// The minute that usage goes under.
-    fn minute(&self, place: Place, now_secs: u64) -> u32 {
-        let minute = u32::try_from(now_secs / 60).unwrap_or(u32::MAX);
-        if place.end.saturating_sub(place.usages) / USAGE < CROWDED {
-            minute
-        } else {
-            minute.saturating_sub(minute % QUARTER)
+    /// Puts usage of earlier minutes under the quarters of an hour that they are in. What is used now keeps its minute: a limit
+    /// per minute is held against it.
+    fn coarsen(&mut self, place: &mut Place, now: u32) {
+        let mut at = place.usages;
+        while at < place.end {
+            let (metric, minute, sum) = usage_at(&self.bytes, at);
+            let quarter = quarter_of(minute);
+            if minute >= now || minute == quarter {
+                at = at.saturating_add(USAGE);
+                continue;
+            }
+            match self.usage(*place, metric, quarter) {
+                Some((of_quarter, total)) => {
+                    let usage = usage_entry(metric, quarter, total.saturating_add(sum));
+                    super::bytes::put(&mut self.bytes, of_quarter, &usage);
+                    self.remove_usage(*place, at);
+                    place.end = place.end.saturating_sub(USAGE);
+                }
+                None => {
+                    super::bytes::put(&mut self.bytes, at, &usage_entry(metric, quarter, sum));
+                    at = at.saturating_add(USAGE);
+                }
+            }
         }
+    }
+
+    /// The credit of a cell; none when it never was any.
+    pub(super) fn credit(&self, place: Option<Place>, key: &CellKey) -> Credit {
+        place
+            .and_then(|place| self.cell(place, key))
+            .map_or_else(Credit::default, |at| cell::read(&self.bytes, at))
     }
 }
 
@@ -162,14 +188,5 @@ pub(super) fn totals(key: &CellKey, credit: &Credit) -> LeaseTotalsV1 {
         granted: credit.granted,
         spent: credit.spent,
         returned: credit.returned,
-    }
-}
-
-impl Slot {
-    /// The credit of a cell; none when it never was any.
-    pub(super) fn credit(&self, place: Option<Place>, key: &CellKey) -> Credit {
-        place
-            .and_then(|place| self.cell(place, key))
-            .map_or_else(Credit::default, |at| cell::read(&self.bytes, at))
     }
 }

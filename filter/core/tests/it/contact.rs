@@ -12,6 +12,7 @@ const HEARD: Contact = Contact {
     sent_ms: NOW_MS,
     answered_ms: NOW_MS + 100,
     epoch: EPOCH,
+    failed: false,
     refused: false,
 };
 
@@ -49,15 +50,21 @@ fn away_is_who_answers_nobody() {
         assert_eq!(contact.is_away(now_ms), away, "at {now_ms}");
     };
     let away_ms = HEARD.answered_ms + AWAY_MS;
-    check(HEARD, HEARD.answered_ms, false);
-    check(HEARD, away_ms - 1, false);
-    check(HEARD, away_ms, true);
-    check(HEARD, u64::MAX, true);
+    // Slow, or not called at all: nothing has failed.
+    check(HEARD, u64::MAX, false);
+    let failed = Contact {
+        failed: true,
+        ..HEARD
+    };
+    check(failed, HEARD.answered_ms, false);
+    check(failed, away_ms - 1, false);
+    check(failed, away_ms, true);
+    check(failed, u64::MAX, true);
     // Who never was there has not gone away.
     check(Contact::default(), NOW_MS, false);
     let refused = Contact {
         refused: true,
-        ..HEARD
+        ..failed
     };
     check(refused, away_ms, false);
     check(refused, u64::MAX, false);
@@ -106,6 +113,26 @@ fn a_refusal_lasts_until_an_answer() {
     assert_eq!(Contact::read(&data, &keys), refused);
     Contact::answered(&data, &keys, EPOCH, NOW_MS + 1, NOW_MS + 300);
     assert!(!Contact::read(&data, &keys).refused);
+}
+
+#[test]
+fn any_answer_tells_that_it_is_there() {
+    let (data, keys) = (Memory::new(), keys(1));
+    let away = |now_ms| Contact::read(&data, &keys).is_away(now_ms);
+    // Of one that was never there nobody hears before the first sync.
+    Contact::heard(&data, &keys, NOW_MS);
+    Contact::failed(&data, &keys);
+    assert!(!away(u64::MAX));
+    Contact::answered(&data, &keys, EPOCH, NOW_MS, NOW_MS + 100);
+    Contact::failed(&data, &keys);
+    assert!(away(NOW_MS + 100 + AWAY_MS));
+    Contact::heard(&data, &keys, NOW_MS + 110 + AWAY_MS);
+    assert!(!away(u64::MAX), "it answers again");
+    Contact::failed(&data, &keys);
+    assert!(!away(NOW_MS + 109 + 2 * AWAY_MS) && away(NOW_MS + 110 + 2 * AWAY_MS));
+    // Credit lasts from the last sync on, whatever else was answered.
+    let end_ms = NOW_MS + TTL_MS - MARGIN_MS;
+    assert!(!Contact::read(&data, &keys).credit_is_valid(end_ms));
 }
 
 #[test]

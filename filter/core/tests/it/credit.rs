@@ -223,12 +223,15 @@ fn a_newer_mark_replaces_an_older_one() {
 
 #[test]
 fn a_mark_binds_for_a_while() {
-    let check = |elsewhere, window_end, until_ms| {
+    let check = |elsewhere, granted, window_end, until_ms| {
         let answer = CreditV1 {
             elsewhere,
-            ..told(1, [1, 0, 0])
+            ..told(1, [granted, 0, 0])
         };
-        let mut credit = Credit::default();
+        let mut credit = Credit {
+            granted: 1,
+            ..Credit::default()
+        };
         credit.apply(&answer, window_end, NOW_MS);
         assert_eq!(
             credit.mark,
@@ -242,11 +245,14 @@ fn a_mark_binds_for_a_while() {
         );
     };
     let end_secs = NOW_MS / 1_000 + 10;
-    check(false, None, NOW_MS + LASTING_MS);
-    check(true, None, NOW_MS + SOON_MS);
-    check(false, Some(end_secs), NOW_MS + 10_000);
-    check(true, Some(end_secs), NOW_MS + SOON_MS);
-    check(true, Some(NOW_MS / 1_000), NOW_MS);
+    check(false, 1, None, NOW_MS + LASTING_MS);
+    check(true, 1, None, NOW_MS + SOON_MS);
+    check(false, 1, Some(end_secs), NOW_MS + 10_000);
+    check(true, 1, Some(end_secs), NOW_MS + SOON_MS);
+    check(true, 1, Some(NOW_MS / 1_000), NOW_MS);
+    // Who was granted something was not short, and nobody was asked to return anything.
+    check(true, 2, None, NOW_MS);
+    check(false, 2, None, NOW_MS + LASTING_MS);
 }
 
 #[test]

@@ -139,6 +139,7 @@ pub(crate) fn answered(
         vm.sync.set(None);
     }
     let Answer::Sync(answer) = answer else {
+        Contact::failed(&host, &gateway.keys);
         return;
     };
     let now_ms = host.clock_ms();

@@ -173,6 +173,8 @@ fn an_ask_names_all_cells_and_what_waits() {
 fn a_refusal_tells_whether_others_hold_the_rest() {
     let check = |told: CreditV1, value, left, elsewhere| {
         let mut slot = blank();
+        // Granted, and then told the same when it was short.
+        slot.apply(ApplicationId(7), &[told], NOW_MS);
         slot.apply(ApplicationId(7), &[told], NOW_MS);
         let mut refused = charge(&[(1, 3)], &[(1, Period::Hour, value)], NOW_SECS);
         let found = slot.admit(ApplicationId(7), &mut refused, &moment(NOW_SECS));

@@ -110,7 +110,10 @@ impl Model {
     /// Drops what a slot may forget: records of which nothing is left that is not in `rows`.
     pub(super) fn forget(&mut self, rows: &[UsageRowV1], now_ms: u64) {
         let holds = |(key, credit): (&Key, &Credit)| {
-            let held = credit.left() > 0 || credit.over > 0 || credit.mark.until_ms > now_ms;
+            let mark = credit.mark;
+            let used_up = mark.until_ms > 0 && mark.free == 0 && !mark.elsewhere;
+            let told_lately = mark.until_ms > now_ms;
+            let held = credit.left() > 0 || credit.over > 0 || used_up || told_lately;
             (held && !is_over(key, now_ms / 1_000)).then_some(key.0)
         };
         let mut kept: BTreeSet<i64> = self.cells.iter().filter_map(holds).collect();

@@ -261,3 +261,41 @@ fn a_long_outage_is_kept_by_the_quarter_of_an_hour() {
     }
     assert_eq!(found, expected);
 }
+
+#[test]
+fn a_crowded_record_keeps_the_minute_that_is_used_now() {
+    // More metrics than a record keeps minutes of, in minutes that are not the first of their quarter.
+    let mut slot = blank();
+    let now = NOW_SECS - NOW_SECS % 900 + 5 * 60;
+    let admit = |slot: &mut Slot, now_secs: u64| {
+        let usage: Vec<_> = (1..=300).map(|metric| (MetricId(metric), 1)).collect();
+        let mut charge = Charge {
+            usage,
+            ..Charge::default()
+        };
+        let moment = Moment {
+            now_ms: now_secs * 1_000,
+            credit_is_valid: true,
+            may_overdraw: false,
+        };
+        assert_eq!(slot.admit(ApplicationId(7), &mut charge, &moment), Ok(0));
+    };
+    let minutes = |slot: &Slot| -> BTreeMap<u32, u64> {
+        let mut sums = BTreeMap::new();
+        for usage in slot.rows().iter().flat_map(|row| &row.usage) {
+            *sums.entry(usage.minute).or_default() += usage.delta;
+        }
+        sums
+    };
+    let minute = u32::try_from(now / 60).unwrap();
+    let quarter = minute - 5;
+    admit(&mut slot, now);
+    admit(&mut slot, now);
+    assert_eq!(minutes(&slot), [(minute, 600)].into());
+    let sealed = slot.rows();
+    admit(&mut slot, now + 60);
+    assert_eq!(minutes(&slot), [(quarter, 600), (minute + 1, 300)].into());
+    // What was sealed before is taken out where it has gone.
+    assert!(slot.debit(1, &sealed));
+    assert_eq!(minutes(&slot), [(minute + 1, 300)].into());
+}

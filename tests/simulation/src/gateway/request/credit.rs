@@ -7,6 +7,7 @@ use crate::mutation::Mutation;
 use crate::network::{Answer, Request};
 use crate::task::Pause;
 use tallygate_core::admission::asked;
+use tallygate_core::contact::Contact;
 use tallygate_core::id::ApplicationId;
 use tallygate_core::slot::{Charge, slot_of};
 use tallygate_core::wire::{AskV1, CreditV1, Instance, LeaseTotalsV1, OutcomeV1};
@@ -63,6 +64,12 @@ pub(super) fn wait_for_credit(
     host.host.suspend(Pause::Answer(call));
     vm.waiting.borrow_mut().remove(&application);
     // A client that has gone away applies nothing; those who waited with it are decided again.
+    let answered = matches!(world.answer(call), Answer::Ask(_));
+    if answered {
+        Contact::heard(host, &host.gateway.keys, host.clock_ms());
+    } else {
+        Contact::failed(host, &host.gateway.keys);
+    }
     let has_left = !world.is_quiet.get() && world.scenario.clients_leave && world.one_in(20);
     if let Answer::Ask(answer) = world.answer(call)
         && !has_left
