@@ -85,8 +85,8 @@ mutations! {
     AppliesUnconditionally
     /// A window is granted ahead without locking its cell.
     PrefetchUnlocked
-    /// Usage is added to the cells of the present plan only.
-    OnlyCellsOfPlan
+    /// A cell never takes from its series what it missed while its limit was gone.
+    NeverCatchesUp
     /// After a restore a gateway is not told which of its waiting batches the backup has.
     EpochsAreStrangers
 }

@@ -125,6 +125,15 @@ impl World {
         }
     }
 
+    /// What is used of a cell, as an ask is decided by it, and as the series have it at that moment.
+    pub(crate) fn is_decided_on(&self, key: CellKey, used: u64, in_series: u64) {
+        if used < in_series {
+            self.violate(format!(
+                "{key:?} is taken for used by {used}, its series have {in_series}"
+            ));
+        }
+    }
+
     /// A grant was decided on, in a transaction that began at `now_ms`.
     pub(crate) fn granted(&self, key: CellKey, cell: &book::Cell, epoch: i64, now_ms: u64) {
         self.counts.borrow_mut().grants += 1;

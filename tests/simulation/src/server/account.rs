@@ -3,6 +3,7 @@
 use super::Terms;
 use crate::database::{CellKey, Key, Mode, Row, Tx};
 use crate::mutation::Mutation;
+use crate::world::World;
 use std::collections::{BTreeMap, BTreeSet};
 use tallygate_core::book::{Cell, Holder, Lease};
 use tallygate_core::id::MetricId;
@@ -97,6 +98,22 @@ fn held(cell: Cell, is_made: bool, key: CellKey, terms: &BTreeMap<i64, Terms>) -
         lease: Lease::default(),
         limits_rev: of_application.map_or(0, |(_, revision)| *revision),
         is_made,
+    }
+}
+
+/// Takes from the series what cells have missed: a limit may have been gone for a while.
+pub(super) fn catch_up(world: &World, tx: &Tx<'_>, account: &mut Account) {
+    tx.statement();
+    for (key, held) in account.iter_mut() {
+        let in_series = tx.see(|database| database.in_series(*key));
+        if key.2 == Period::Minute || held.is_made {
+            continue;
+        }
+        if held.cell.used < in_series && !tx.is_mutated(Mutation::NeverCatchesUp) {
+            held.cell.used = in_series;
+            held.cell.version += 1;
+        }
+        world.is_decided_on(*key, held.cell.used, in_series);
     }
 }
 

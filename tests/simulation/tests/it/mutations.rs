@@ -71,6 +71,6 @@ caught! {
     admits_unconditionally: AdmitsUnconditionally within 30 Busy
     applies_unconditionally: AppliesUnconditionally within 40 Busy
     prefetch_unlocked: PrefetchUnlocked within 70 Busy
-    only_cells_of_plan: OnlyCellsOfPlan within 130 Busy
+    never_catches_up: NeverCatchesUp within 500 Busy
     epochs_are_strangers: EpochsAreStrangers within 60 Restored
 }

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tallygate_core::book::{self, Holder, Lease};
 use tallygate_core::id::ApplicationId;
 use tallygate_core::lease::next_window;
+use tallygate_core::period::Period;
 use tallygate_core::wire::{CreditsV1, LeasesV1, SyncAnswerV1, SyncV1, UsageRowV1};
 
 /// Windows that begin soon, and the ones before.
@@ -62,7 +63,7 @@ pub(super) fn apply(
     account::lock_sums(tx, &sums);
     add_to_series(tx, instance, rows);
 
-    let used = grown(world, tx, rows, &keys);
+    let used = grown(tx, rows, &keys);
     keys.extend(used.keys());
     let mut held = account::open(tx, instance, &keys, &sums, &terms, |tx, key| {
         ahead.contains_key(key) && tx.is_mutated(Mutation::PrefetchUnlocked)
@@ -128,15 +129,8 @@ fn look_ahead(tx: &Tx<'_>, holder: &Holder) -> Ahead {
     })
 }
 
-/// What usage adds to which cells: those of the plan's limits, those in which somebody holds credit, and those that are
-/// there because their limit may come back.
-fn grown(
-    world: &World,
-    tx: &Tx<'_>,
-    rows: &[UsageRowV1],
-    keys: &BTreeSet<CellKey>,
-) -> BTreeMap<CellKey, u64> {
-    use tallygate_core::period::Period;
+/// What usage adds to which cells: those of the limits that there are now, and those in which the sender holds credit.
+fn grown(tx: &Tx<'_>, rows: &[UsageRowV1], keys: &BTreeSet<CellKey>) -> BTreeMap<CellKey, u64> {
     tx.statement();
     let mut grown: BTreeMap<CellKey, u64> = BTreeMap::new();
     for row in rows {
@@ -146,10 +140,7 @@ fn grown(
             for period in Period::ALL {
                 let window = period.window(u64::from(usage.minute) * 60).start;
                 let key = (application, usage.metric.0, period, window);
-                let is_there =
-                    tx.get(&Key::Cell(key)).is_some() && !world.is(Mutation::OnlyCellsOfPlan);
-                if limits.contains_key(&(usage.metric.0, period)) || keys.contains(&key) || is_there
-                {
+                if limits.contains_key(&(usage.metric.0, period)) || keys.contains(&key) {
                     *grown.entry(key).or_default() += usage.delta;
                 }
             }
