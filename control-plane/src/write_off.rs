@@ -1,6 +1,6 @@
 //! Writing off what a dead gateway held.
 //!
-//! What a silent process has left of its leases may have been spent, so it stays charged until the window's end, or until
+//! What a silent process has left of its leases in open windows may have been spent, so it stays charged until the window's end, or until
 //! an operator who knows better gives it up here. Its leases are then entered as returned. Should the process come back
 //! after all, its usage counts as any other; what it spent of credit that was given up goes beyond what is known of it
 //! (an anomaly, counted and logged), and it is told to return the rest in the first answer it gets.
@@ -73,7 +73,7 @@ async fn one_part(
     };
     // None of them can report until this is over.
     write_offs::lock_silent(tx, silent).await?;
-    let found = write_offs::held(tx, silent, PER_TRANSACTION).await?;
+    let found = write_offs::held(tx, silent, now_ms.unsigned_abs() / 1000, PER_TRANSACTION).await?;
     let keys: BTreeSet<CellKey> = found.iter().map(|(key, _)| *key).collect();
     let mut account = Account::open(tx, epoch, &keys, Wanted::Of(&found), |_| false).await?;
     let mut given_up = 0;
@@ -89,13 +89,9 @@ async fn one_part(
             continue;
         };
         given_up += 1;
-        // What is left of windows that are over concerns nobody any more.
-        let end = key.period.window(key.window()).end;
-        if end.is_none_or(|end| now_ms.unsigned_abs() / 1000 < end) {
-            instances.insert(*holder);
-            sum.leases += 1;
-            sum.credit = sum.credit.saturating_add(left);
-        }
+        instances.insert(*holder);
+        sum.leases += 1;
+        sum.credit = sum.credit.saturating_add(left);
     }
     account.write(tx, now_ms.unsigned_abs() / 1000).await?;
     write_offs::mark(tx, epoch, &found, now_ms).await?;

@@ -2,10 +2,11 @@
 //!
 //! Read without locks: what is decided by them is decided again under the cell's, or is a total that only grows.
 
-use super::{instance, number, stored};
-use crate::db::Tx;
+use super::{instance, number, open_windows, stored};
+use crate::db::{Handle, Tx};
 use crate::error::Error;
 use crate::leases::key::CellKey;
+use crate::store::ledger::{column, json};
 use crate::{on, row};
 use tallygate_core::book::Lease;
 use tallygate_core::lease::{IDLE_WINDOWS, RECALL_MS};
@@ -88,7 +89,7 @@ pub async fn ending(
     Ok(rows.iter().filter_map(found).collect())
 }
 
-/// Leases that somebody was short of just now, or that an operator has given up.
+/// Leases of open windows that somebody was short of just now, or that an operator has given up.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -99,21 +100,49 @@ pub async fn recalled(
     now_ms: i64,
     most: usize,
 ) -> Result<Vec<Found>, Error> {
-    let rows = on!(tx, |c| {
-        sqlx::query_as::<_, Row>(select!(
-        "where instance = $1 and epoch = $2 and recalled_at > 0 and recalled_at > $3 and granted - spent > returned
-         union all
-         select application_id, metric_id, period, window_start, instance, granted, spent, returned, granted_at,
-                settled_at, rate_milli, idle_windows, recalled_at, written_off_at
-         from lease where instance = $1 and epoch = $2 and written_off_at > 0
-         limit $4"
-    ))
-    .bind(holder.as_slice())
-    .bind(epoch)
-    .bind((now_ms - stored(RECALL_MS)).max(0))
-    .bind(i64::try_from(most).unwrap_or(i64::MAX))
-    .fetch_all(c)
-    })?;
+    macro_rules! recalled {
+        ($open:literal) => {
+            concat!(
+                select!("where instance = $1 and epoch = $2 and recalled_at > 0 and recalled_at > $3
+                         and granted - spent > returned and (period, window_start) in "),
+                $open,
+                " union all ",
+                select!("where instance = $1 and epoch = $2 and written_off_at > 0 and (period, window_start) in "),
+                $open,
+                " limit $4"
+            )
+        };
+    }
+    let open = open_windows(now_ms.unsigned_abs() / 1000);
+    let since_ms = (now_ms - stored(RECALL_MS)).max(0);
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    let rows: Vec<Row> = match tx.handle() {
+        Handle::Sqlite(c) => {
+            sqlx::query_as(recalled!(
+                "(select value ->> 0, value ->> 1 from json_each($5))"
+            ))
+            .bind(holder.as_slice())
+            .bind(epoch)
+            .bind(since_ms)
+            .bind(most)
+            .bind(json(&open))
+            .fetch_all(c)
+            .await?
+        }
+        Handle::Postgres(c) => {
+            sqlx::query_as(recalled!(
+                "(select n.p, n.w from unnest($5::text[], $6::bigint[]) as n (p, w))"
+            ))
+            .bind(holder.as_slice())
+            .bind(epoch)
+            .bind(since_ms)
+            .bind(most)
+            .bind(column(&open, |(period, _)| *period))
+            .bind(column(&open, |(_, start)| *start))
+            .fetch_all(c)
+            .await?
+        }
+    };
     Ok(rows.iter().filter_map(found).collect())
 }
 

@@ -1,6 +1,6 @@
 //! SQL of credit that operators give up.
 
-use super::instance;
+use super::{instance, open_windows};
 use crate::db::{Handle, Tx};
 use crate::error::Error;
 use crate::leases::key::CellKey;
@@ -62,29 +62,57 @@ pub async fn lock_silent(tx: &mut Tx, silent: Silent) -> Result<(), Error> {
     Ok(())
 }
 
-/// Leases of theirs with something left, in whatever window.
+/// Leases of theirs with something left, in open windows. What is left of those that are over concerns nobody any more,
+/// and their cells may be removed at this moment by who holds others.
 ///
 /// # Errors
 /// When the database does not answer.
 pub async fn held(
     tx: &mut Tx,
     silent: Silent,
+    now_secs: u64,
     most: usize,
 ) -> Result<Vec<(CellKey, Instance)>, Error> {
-    let rows = on!(tx, |c| {
-        sqlx::query_as::<_, Row>(
-        "select l.application_id, l.metric_id, l.period, l.window_start, l.instance
-         from instance join lease as l on l.instance = instance.instance and l.epoch = instance.epoch
-         where instance.gateway_id = $1 and instance.epoch = $2 and instance.last_seen_at <= $3
-         and l.granted - l.spent > l.returned
-         order by l.application_id, l.metric_id, l.period, l.window_start, l.instance limit $4"
-    )
-    .bind(silent.gateway)
-    .bind(silent.epoch)
-    .bind(silent.since_ms)
-    .bind(i64::try_from(most).unwrap_or(i64::MAX))
-    .fetch_all(c)
-    })?;
+    macro_rules! held {
+        ($windows:literal) => {
+            concat!(
+                "select l.application_id, l.metric_id, l.period, l.window_start, l.instance
+                 from instance cross join ", $windows, "
+                 join lease as l on l.window_start + 0 = n.w and l.period = n.p and l.instance = instance.instance
+                 and l.epoch = instance.epoch
+                 where instance.gateway_id = $1 and instance.epoch = $2 and instance.last_seen_at <= $3
+                 and l.granted - l.spent > l.returned
+                 order by l.application_id, l.metric_id, l.period, l.window_start, l.instance limit $4"
+            )
+        };
+    }
+    let open = open_windows(now_secs);
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    let rows: Vec<Row> = match tx.handle() {
+        Handle::Sqlite(c) => {
+            sqlx::query_as(held!(
+                "(select value ->> 0 as p, value ->> 1 as w from json_each($5)) as n"
+            ))
+            .bind(silent.gateway)
+            .bind(silent.epoch)
+            .bind(silent.since_ms)
+            .bind(most)
+            .bind(json(&open))
+            .fetch_all(c)
+            .await?
+        }
+        Handle::Postgres(c) => {
+            sqlx::query_as(held!("unnest($5::text[], $6::bigint[]) as n (p, w)"))
+                .bind(silent.gateway)
+                .bind(silent.epoch)
+                .bind(silent.since_ms)
+                .bind(most)
+                .bind(column(&open, |(period, _)| *period))
+                .bind(column(&open, |(_, start)| *start))
+                .fetch_all(c)
+                .await?
+        }
+    };
     Ok(rows
         .iter()
         .filter_map(|row| {

@@ -1,13 +1,13 @@
 //! What operators see of credit, and what they can do about that of a dead gateway.
 
-use super::stage::{credits, recalls, stage, wrong_accounts};
-use crate::gateway::world::{counter, gateway, remove_gateway, total};
+use super::stage::{at_second, credits, recalls, stage, wrong_accounts};
+use crate::gateway::world::{counter, execute, gateway, remove_gateway, total};
 use crate::support::client::send;
 use crate::support::{Test, both_databases};
 use reqwest::Method;
 use serde_json::json;
 use tallygate_core::id::ProductId;
-use tallygate_core::period::Period::Eternity;
+use tallygate_core::period::Period::{Eternity, Minute};
 use tallygate_core::wire::{ProductHealthV1, SyncV1};
 
 both_databases! {
@@ -161,6 +161,31 @@ both_databases! {
         assert_eq!(recalls(&dead.hello(test).await).len(), 0);
         assert_eq!((dead.left(), stage.cell(db, Eternity, 0).await.used), (0, 30));
         assert_eq!(counter(test, "lease_anomalies").await, 1);
+    }
+
+    async fn only_open_windows_are_written_off_and_told(test: &Test) {
+        let db = &test.app.db;
+        let stage = stage(test, &[(Minute, 100), (Eternity, 100)]).await;
+        at_second(db, 5).await;
+        let mut dead = stage.process(1, Minute);
+        dead.get(test, 60).await;
+        let first = dead.window(test).await;
+        let path = format!("/admin/api/gateways/{}/write_off.json", stage.edge.id);
+        let mut lasting = stage.process(1, Eternity);
+        lasting.get(test, 30).await;
+        db.pass_time(120_000);
+        assert_eq!(test.post(&path, &[]).await.expect(200).at("/write_off/leases"), 1, "of no window that is over");
+        assert_eq!(stage.cell(db, Minute, first).await.leased, 60);
+
+        // Thousands that were written off in their time, and are over, must not keep the one that is open from being told.
+        execute(db, "with recursive n (i) as (select 1 union all select i + 1 from n where i < 1100)
+            insert into lease (application_id, metric_id, period, window_start, instance, epoch, granted, spent, returned,
+                granted_at, settled_at, rate_milli, idle_windows, recalled_at, written_off_at)
+            select application_id, metric_id, period, window_start - n.i * 60, instance, epoch, granted, spent, returned,
+                granted_at, settled_at, rate_milli, idle_windows, recalled_at, 1
+            from lease cross join n where period = 'minute' and application_id = $1", stage.app).await;
+        let answer = lasting.hello(test).await;
+        assert_eq!(recalls(&answer).keys().copied().collect::<Vec<_>>(), vec![(stage.app, stage.shop.hits, Eternity, 0)]);
     }
 
     async fn a_removed_gateway_can_be_written_off_and_an_unknown_one_cannot(test: &Test) {
