@@ -57,8 +57,8 @@ pub(super) async fn claim(
     if seq > 0 && instances::take_next(tx, batch, now_ms).await? {
         return Ok(Claim::Next { lost: 0 });
     }
-    let mut claim = match instances::touch_instance(tx, batch, now_ms).await? {
-        Some(instance) => of_known(tx, batch, instance).await?,
+    let mut claim = match instances::lock_instance(tx, batch).await? {
+        Some(instance) => of_known(tx, batch, instance, now_ms).await?,
         None => first_contact(tx, batch, now_ms).await?,
     };
     if sync.epoch != epoch
@@ -73,8 +73,8 @@ pub(super) async fn claim(
 async fn first_contact(tx: &mut Tx, batch: Batch<'_>, now_ms: i64) -> Result<Claim, Error> {
     if !instances::enter_instance(tx, batch, now_ms).await? {
         // Another replica entered it between two statements of ours.
-        return match instances::touch_instance(tx, batch, now_ms).await? {
-            Some(instance) => of_known(tx, batch, instance).await,
+        return match instances::lock_instance(tx, batch).await? {
+            Some(instance) => of_known(tx, batch, instance, now_ms).await,
             None => Ok(Claim::Refused(Error::Busy)),
         };
     }
@@ -89,7 +89,12 @@ async fn first_contact(tx: &mut Tx, batch: Batch<'_>, now_ms: i64) -> Result<Cla
     })
 }
 
-async fn of_known(tx: &mut Tx, batch: Batch<'_>, instance: Instance) -> Result<Claim, Error> {
+async fn of_known(
+    tx: &mut Tx,
+    batch: Batch<'_>,
+    instance: Instance,
+    now_ms: i64,
+) -> Result<Claim, Error> {
     // A gateway that was given a new token goes on under it; nobody else may speak for it.
     if instance.gateway_id != batch.gateway
         && !instances::gateway_is_removed(tx, instance.gateway_id).await?
@@ -101,7 +106,7 @@ async fn of_known(tx: &mut Tx, batch: Batch<'_>, instance: Instance) -> Result<C
     }
     if batch.seq > instance.last_seq {
         let lost = batch.seq - instance.last_seq - 1;
-        instances::move_instance(tx, batch, lost).await?;
+        instances::move_instance(tx, batch, lost, now_ms).await?;
         return Ok(next(batch, lost));
     }
     let same_again = batch.seq > 0 && batch.seq == instance.last_seq;
@@ -112,10 +117,10 @@ async fn of_known(tx: &mut Tx, batch: Batch<'_>, instance: Instance) -> Result<C
             seq = batch.seq,
             "two processes report usage under one instance name: nothing more is taken from it; start them with empty shared data"
         );
-        instances::note_instance(tx, batch, true).await?;
+        instances::fence(tx, batch).await?;
         return Ok(Claim::Refused(fenced()));
     }
-    instances::note_instance(tx, batch, false).await?;
+    instances::note_instance(tx, batch, now_ms).await?;
     let rejected = if same_again {
         quarantine::of_batch(tx, batch)
             .await?

@@ -1,6 +1,6 @@
 //! SQL of instances: which batch of each gateway process was the last.
 
-use crate::db::Tx;
+use crate::db::{Handle, Tx};
 use crate::error::Error;
 use crate::{on, row, run};
 
@@ -58,23 +58,36 @@ pub async fn take_next(tx: &mut Tx, batch: Batch<'_>, now_ms: i64) -> Result<boo
     Ok(taken == 1)
 }
 
-/// Locks an instance and notes that it was heard of; none when it never was.
+/// Locks an instance; none when it was never heard of. Who is refused is not heard of by asking.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn touch_instance(
-    tx: &mut Tx,
-    batch: Batch<'_>,
-    now_ms: i64,
-) -> Result<Option<Instance>, Error> {
-    Ok(on!(tx, |c| sqlx::query_as::<_, Instance>(
-        "update instance set last_seen_at = $1 where instance = $2 and epoch = $3
-         returning last_seq, last_digest, gateway_id, fenced"
-    )
-    .bind(now_ms)
-    .bind(batch.instance)
-    .bind(batch.epoch)
-    .fetch_optional(c))?)
+pub async fn lock_instance(tx: &mut Tx, batch: Batch<'_>) -> Result<Option<Instance>, Error> {
+    macro_rules! select {
+        ($lock:literal) => {
+            concat!(
+                "select last_seq, last_digest, gateway_id, fenced from instance where instance = $1 and epoch = $2",
+                $lock
+            )
+        };
+    }
+    Ok(match tx.handle() {
+        // One writer at a time, by nature.
+        Handle::Sqlite(c) => {
+            sqlx::query_as(select!(""))
+                .bind(batch.instance)
+                .bind(batch.epoch)
+                .fetch_optional(c)
+                .await?
+        }
+        Handle::Postgres(c) => {
+            sqlx::query_as(select!(" for no key update"))
+                .bind(batch.instance)
+                .bind(batch.epoch)
+                .fetch_optional(c)
+                .await?
+        }
+    })
 }
 
 /// The last batch that was taken of an instance in this or an earlier epoch; 0 when none was.
@@ -120,11 +133,16 @@ pub async fn enter_instance(tx: &mut Tx, batch: Batch<'_>, now_ms: i64) -> Resul
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn move_instance(tx: &mut Tx, batch: Batch<'_>, gaps: i64) -> Result<(), Error> {
+pub async fn move_instance(
+    tx: &mut Tx,
+    batch: Batch<'_>,
+    gaps: i64,
+    now_ms: i64,
+) -> Result<(), Error> {
     run!(tx, |c| {
         sqlx::query(
-        "update instance set last_seq = $1, last_digest = $2, draining = $3, gateway_id = $4, gaps = gaps + $5
-         where instance = $6 and epoch = $7"
+        "update instance set last_seq = $1, last_digest = $2, draining = $3, gateway_id = $4, gaps = gaps + $5,
+         last_seen_at = $8 where instance = $6 and epoch = $7"
     )
     .bind(batch.seq)
     .bind(batch.digest)
@@ -133,27 +151,42 @@ pub async fn move_instance(tx: &mut Tx, batch: Batch<'_>, gaps: i64) -> Result<(
     .bind(gaps)
     .bind(batch.instance)
     .bind(batch.epoch)
+    .bind(now_ms)
     .execute(c)
     })?;
     Ok(())
 }
 
-/// Notes of a locked instance what a call without a batch says.
+/// Notes of a locked instance that it was heard of, and what a call without a batch says.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn note_instance(tx: &mut Tx, batch: Batch<'_>, fenced: bool) -> Result<(), Error> {
+pub async fn note_instance(tx: &mut Tx, batch: Batch<'_>, now_ms: i64) -> Result<(), Error> {
     run!(tx, |c| {
         sqlx::query(
-        "update instance set draining = $1, gateway_id = $2, fenced = $3 where instance = $4 and epoch = $5"
+        "update instance set draining = $1, gateway_id = $2, last_seen_at = $3 where instance = $4 and epoch = $5"
     )
     .bind(batch.draining)
     .bind(batch.gateway)
-    .bind(fenced)
+    .bind(now_ms)
     .bind(batch.instance)
     .bind(batch.epoch)
     .execute(c)
     })?;
+    Ok(())
+}
+
+/// Takes nothing more from a locked instance.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn fence(tx: &mut Tx, batch: Batch<'_>) -> Result<(), Error> {
+    run!(tx, |c| sqlx::query(
+        "update instance set fenced = true where instance = $1 and epoch = $2"
+    )
+    .bind(batch.instance)
+    .bind(batch.epoch)
+    .execute(c))?;
     Ok(())
 }
 

@@ -113,8 +113,14 @@ both_databases! {
         assert_eq!(edge.sync(test, batch(1, 6)).await.unwrap_err().0, 409);
         assert_eq!(edge.sync(test, batch(2, 1)).await.unwrap_err().0, 409, "nothing more is taken");
         assert_eq!(edge.sync(test, delivery(1, epoch, 0, &[])).await.unwrap_err().0, 409);
+        // However often it calls, it is not heard of: what it held is unaccounted for, and can be written off.
+        let seen = async || on!(db, |c| sqlx::query_scalar::<_, i64>("select max(last_seen_at) from instance").fetch_one(c)).unwrap();
+        let before = seen().await;
+        db.pass_time(31_000);
+        assert_eq!(edge.sync(test, batch(2, 1)).await.unwrap_err().0, 409);
+        assert_eq!(seen().await, before);
         assert_eq!(total(db, app, shop.hits).await, 5);
-        assert_eq!(counter(test, "usage_refused_calls").await, 3);
+        assert_eq!(counter(test, "usage_refused_calls").await, 4);
         edge.deliver(test, delivery(2, epoch, 1, &[usage(app, &[(shop.hits, minute, 1)])])).await;
     }
 
