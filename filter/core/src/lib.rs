@@ -117,7 +117,7 @@
 //! let mut lease = Lease::default();
 //! let holder = Holder { instance, live: 2, now_ms };
 //! let outcome = book::ask(
-//!     &mut [Asked { cell: &mut cell, lease: &mut lease, asked }],
+//!     &mut [Asked { cell: &mut cell, lease: &mut lease, asked, silent: 0 }],
 //!     &holder,
 //! );
 //! assert_eq!((outcome, cell.free()), (OutcomeV1::Granted, 0));

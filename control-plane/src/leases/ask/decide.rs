@@ -33,10 +33,12 @@ pub(super) fn decide(
     let mut asked: Vec<Asked<'_>> = rows
         .iter_mut()
         .zip(&ask.cells)
-        .map(|((cell, lease), asked)| Asked {
+        .zip(keys)
+        .map(|(((cell, lease), asked), key)| Asked {
             cell,
             lease,
             asked: *asked,
+            silent: with_the_silent(account, key, processes, holder),
         })
         .collect();
     let outcome = book::ask(&mut asked, holder);
@@ -86,10 +88,27 @@ fn is_with_the_living(
     processes: &HashMap<Instance, Process>,
     holder: &Holder,
 ) -> bool {
-    let heard_of = holder.now_ms.saturating_sub(TTL_MS);
-    account.others(key, &holder.instance).any(|(other, _)| {
-        processes
-            .get(&other)
-            .is_some_and(|process| !process.fenced && process.last_seen_at > stored(heard_of))
-    })
+    account
+        .others(key, &holder.instance)
+        .any(|(other, _)| is_heard_of(processes, &other, holder))
+}
+
+/// What others have left of a cell that are not heard of.
+fn with_the_silent(
+    account: &Account,
+    key: &CellKey,
+    processes: &HashMap<Instance, Process>,
+    holder: &Holder,
+) -> u64 {
+    account
+        .others(key, &holder.instance)
+        .filter(|(other, _)| !is_heard_of(processes, other, holder))
+        .fold(0, |sum, (_, lease)| sum.saturating_add(lease.left()))
+}
+
+fn is_heard_of(processes: &HashMap<Instance, Process>, name: &Instance, holder: &Holder) -> bool {
+    let since = stored(holder.now_ms.saturating_sub(TTL_MS));
+    processes
+        .get(name)
+        .is_some_and(|process| !process.fenced && process.last_seen_at > since)
 }

@@ -13,6 +13,8 @@ pub struct Asked<'a> {
     pub lease: &'a mut Lease,
     /// What it asks for.
     pub asked: AskedCellV1,
+    /// What processes have left of it that are not heard of: they return nothing.
+    pub silent: u64,
 }
 
 /// Grants what a waiting request needs on all of its cells, or on none.
@@ -100,10 +102,11 @@ fn share(free: u64, holder: &Holder) -> u64 {
 // === impl Asked ===
 
 impl Asked<'_> {
-    /// Whether the need could be met if all others returned what they have left: what is used stays used.
+    /// Whether the need could be met if all others that are alive returned what they have left: what is used stays used.
     #[must_use]
     pub fn is_possible(&self) -> bool {
-        let gone = self.cell.used.saturating_add(self.lease.left());
+        let used = self.cell.used.saturating_add(self.lease.left());
+        let gone = used.saturating_add(self.silent);
         self.cell
             .limit
             .is_none_or(|limit| self.lack() <= limit.saturating_sub(gone))

@@ -75,6 +75,7 @@ pub(crate) fn ask(replica: &Replica<'_>, ask: &AskV1) -> AskAnswerV1 {
                     cell: &mut held.cell,
                     lease: &mut held.lease,
                     asked: *of_cell,
+                    silent: 0,
                 });
             }
         }

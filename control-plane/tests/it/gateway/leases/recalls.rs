@@ -10,6 +10,22 @@ use tallygate_core::period::Period::Eternity;
 use tallygate_core::wire::{OutcomeV1, SyncV1};
 
 both_databases! {
+    async fn who_needs_what_the_dead_hold_keeps_nothing_from_others(test: &Test) {
+        let db = &test.app.db;
+        let stage = stage(test, &[(Eternity, 100)]).await;
+        let (mut dead, mut large, mut small) = (stage.process(1, Eternity), stage.process(2, Eternity), stage.process(3, Eternity));
+        dead.get(test, 50).await;
+        db.pass_time(31_000);
+        large.hello(test).await;
+        let refused = large.refused(test, 60).await;
+        assert!(!refused.elsewhere, "nobody will return it: {refused:?}");
+        small.get(test, 40).await;
+        // What the living hold is another matter.
+        let refused = large.refused(test, 45).await;
+        assert!(refused.elsewhere, "{refused:?}");
+        assert_eq!(stage.process(4, Eternity).refused(test, 5).await.free, 0, "kept for the one before");
+    }
+
     async fn credit_moves_to_who_is_short_of_it(test: &Test) {
         let db = &test.app.db;
         let stage = stage(test, &[(Eternity, 100)]).await;

@@ -52,6 +52,7 @@ fn all_cells_or_none() {
                 asked: asking([lease.granted, 0, 0], 3, 3),
                 cell,
                 lease,
+                silent: 0,
             })
             .collect();
         let outcome = ask(&mut together, &holder(ME, 1, NOW_MS));
@@ -197,6 +198,26 @@ fn an_asker_that_is_short_again_keeps_its_place() {
 }
 
 #[test]
+fn nothing_is_kept_for_what_only_the_dead_could_return() {
+    let check = |silent, need, keeps| {
+        // Thirty are not used, twenty of them held by others.
+        let (mut cell, mut mine) = (cell(100, 70, 20), Lease::default());
+        let mut asked = [Asked {
+            asked: asking([0; 3], need, need),
+            cell: &mut cell,
+            lease: &mut mine,
+            silent,
+        }];
+        assert_eq!(ask(&mut asked, &holder(ME, 3, NOW_MS)), Short);
+        assert_eq!(kept(&cell).is_some(), keeps, "{need}, {silent} silent");
+    };
+    check(0, 30, true);
+    check(5, 25, true);
+    check(5, 26, false);
+    check(20, 11, false);
+}
+
+#[test]
 fn nothing_is_kept_for_what_can_never_be_had() {
     let check = |cell: &Cell, mine: Lease, need, keeps| {
         let (mut after, mut lease) = (cell.clone(), mine);
@@ -229,6 +250,7 @@ fn a_place_is_kept_on_each_cell_that_lacks_something() {
                 asked: asking([2, 0, 0], need, need),
                 cell,
                 lease,
+                silent: 0,
             })
             .collect();
         assert_eq!(ask(&mut together, &holder(ME, 1, NOW_MS)), Short);
