@@ -29,7 +29,7 @@ pub const IDLE_MS: u64 = 2 * TTL_MS;
 /// … and those of less, in milliseconds: then their gateway may forget the application.
 pub const LONG_IDLE_MS: u64 = 3_600_000;
 /// So many windows in a row may go by without traffic before the next is no longer granted ahead.
-pub const IDLE_WINDOWS: u32 = 10;
+pub const IDLE_WINDOWS: u32 = 30;
 /// How long a refusal holds without asking again when others hold credit, in milliseconds …
 pub const SOON_MS: u64 = 1_000;
 /// … and when nobody does.
