@@ -95,8 +95,8 @@ check: wasm-target cargo-deny ## Format, lints, documentation, dependencies; all
 .PHONY: soak
 soak: ## The simulation of leases and usage, schedule after schedule, until Ctrl-C; SOAK='--seed N --trace' replays one
 	$(call step,"Building the simulation")
-	@$(CARGO) build $(LOCKED) -p tallygate-simulation --profile quick
-	@exec target/quick/tallygate-soak $(SOAK)
+	@$(CARGO) build $(LOCKED) -p tallygate-simulation --release
+	@exec target/release/tallygate-soak $(SOAK)
 
 .PHONY: bench
 bench: $(ENVOY) filter wrk ## Cost per request beside bare Envoy and its own filters; writes target/bench/summary.json

@@ -1,10 +1,12 @@
 //! One schedule: which piece of work goes on next, when time goes on, what goes wrong.
 
+mod conservation;
 mod deliver;
 mod end;
 mod events;
 mod faults;
 mod probe;
+mod restore;
 
 pub(crate) use events::Event;
 
