@@ -10,6 +10,7 @@ mod tx;
 
 use crate::error::Error;
 use anyhow::{Context as _, bail};
+use sqlx::Connection as _;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
@@ -139,6 +140,15 @@ impl Db {
         }
     }
 
+    /// Waits so long for work on PostgreSQL, whose connections may die without a word; none when it was given up. A file
+    /// does not, so SQLite is waited for.
+    pub async fn within<T>(&self, longest: Duration, work: impl Future<Output = T>) -> Option<T> {
+        match &self.pools {
+            Pools::Sqlite { .. } => Some(work.await),
+            Pools::Postgres(_) => tokio::time::timeout(longest, work).await.ok(),
+        }
+    }
+
     /// Begins a writing transaction; dropping it without [`Tx::commit`] undoes it.
     ///
     /// # Errors
@@ -230,7 +240,14 @@ impl Db {
     pub async fn migrate(&self) -> anyhow::Result<()> {
         match &self.pools {
             Pools::Sqlite { writer, .. } => migrations::sqlite().run(writer).await,
-            Pools::Postgres(pool) => migrations::postgres().run(pool).await,
+            Pools::Postgres(pool) => {
+                // A connection of its own, that may take its time, and does not go back.
+                let mut connection = pool.acquire().await?.detach();
+                for unhurried in UNHURRIED {
+                    sqlx::query(unhurried).execute(&mut connection).await?;
+                }
+                migrations::postgres().run(&mut connection).await
+            }
         }
         .context("migrating the database")?;
         let epoch = new_epoch();
@@ -275,6 +292,25 @@ impl Db {
         }
     }
 }
+
+/// What lets a connection of PostgreSQL take its time.
+const UNHURRIED: [&str; 2] = ["set statement_timeout = 0", "set lock_timeout = 0"];
+/// How a connection of PostgreSQL is set up. The server ends what its client has lost sight of, and with it the locks that
+/// it holds: others wait for them.
+const SETTINGS: [(&str, &str); 10] = [
+    ("synchronous_commit", "on"),
+    ("timezone", "UTC"),
+    ("jit", "off"),
+    ("statement_timeout", "30s"),
+    ("lock_timeout", "10s"),
+    ("idle_in_transaction_session_timeout", "30s"),
+    ("tcp_keepalives_idle", "15"),
+    ("tcp_keepalives_interval", "5"),
+    ("tcp_keepalives_count", "3"),
+    ("tcp_user_timeout", "30s"),
+];
+/// A connection that does not answer for so long after use is closed, and not used again.
+const RELEASE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A number for an epoch of the ledger. Unlike one made in SQL, it is of the same kind on both databases.
 pub(crate) fn new_epoch() -> i64 {
@@ -325,10 +361,18 @@ async fn open_postgres(url: &str, connections: u32) -> anyhow::Result<Pools> {
     let options = PgConnectOptions::from_str(url)
         .map_err(|_| anyhow::anyhow!("TALLYGATE_DATABASE_URL is not a PostgreSQL URL: write postgres://user:password@host:5432/name"))?
         .application_name("tallygate")
-        .options([("synchronous_commit", "on"), ("timezone", "UTC"), ("jit", "off")]);
+        .options(SETTINGS);
     let pool = PgPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
+        .after_release(|connection, _| {
+            Box::pin(async move {
+                tokio::time::timeout(RELEASE_TIMEOUT, connection.ping())
+                    .await
+                    .unwrap_or(Err(sqlx::Error::PoolTimedOut))?;
+                Ok(true)
+            })
+        })
         .connect_with(options)
         .await
         .context("connecting to PostgreSQL (TALLYGATE_DATABASE_URL)")?;

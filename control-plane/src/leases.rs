@@ -21,6 +21,7 @@ use crate::db::Db;
 use crate::error::Error;
 use live::Live;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 use tallygate_core::wire::{AskAnswerV1, AskV1};
 use tokio::sync::{mpsc, oneshot};
 
@@ -60,6 +61,9 @@ struct Waiting {
 const QUEUE: usize = 2_048;
 /// Questions decided in one transaction.
 const GROUP: usize = 256;
+
+/// How long a group may take.
+const LONGEST: Duration = Duration::from_secs(10);
 
 // === impl Leases ===
 
@@ -114,9 +118,20 @@ async fn run(shared: Shared, mut queue: mpsc::Receiver<Waiting>) {
             .filter(|waiting| !waiting.answer.is_closed())
             .map(|waiting| (waiting.question, waiting.answer))
             .unzip();
+        if questions.is_empty() {
+            continue;
+        }
         // In a task of its own, so that a panic costs one group its answers and not all that come after it.
         let shared = shared.clone();
-        let decided = tokio::spawn(async move { decide(&shared, &questions).await }).await;
+        let decided = tokio::spawn(async move {
+            // A connection that has died without a word must not stop those that come after: all ask again.
+            let decided = shared.db.within(LONGEST, decide(&shared, &questions)).await;
+            decided.unwrap_or_else(|| {
+                tracing::error!("a group of asks took too long: whoever still waits asks again");
+                Vec::new()
+            })
+        })
+        .await;
         for (sender, answer) in senders.into_iter().zip(decided.unwrap_or_default()) {
             let _gone = sender.send(answer);
         }

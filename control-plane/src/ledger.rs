@@ -31,6 +31,7 @@ use crate::leases::live::Live;
 use apply::apply;
 use credit::recalls::Walks;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 use tallygate_core::wire::{SyncAnswerV1, SyncV1};
 use tokio::sync::{mpsc, oneshot};
 
@@ -73,6 +74,9 @@ const QUEUE: usize = 256;
 const POSTGRES_GROUP_BYTES: usize = 4 * 1024 * 1024;
 /// The same for SQLite, which has one writer: whoever revokes a key waits for the group before.
 const SQLITE_GROUP_BYTES: usize = 1024 * 1024;
+
+/// How long a group may take.
+const LONGEST: Duration = Duration::from_secs(10);
 
 // === impl Ledger ===
 
@@ -135,7 +139,20 @@ async fn run(shared: Shared, mut queue: mpsc::Receiver<Waiting>) {
             .unzip();
         // In a task of its own, so that a panic costs one group its answers and not all that come after it.
         let shared = shared.clone();
-        let settled = tokio::spawn(async move { settle(&shared, &deliveries).await }).await;
+        let settled = tokio::spawn(async move {
+            // A connection that has died without a word must not stop those that come after: all come again.
+            let settled = shared
+                .db
+                .within(LONGEST, settle(&shared, &deliveries))
+                .await;
+            settled.unwrap_or_else(|| {
+                tracing::error!(
+                    "a group of usage batches took too long: its senders send it again"
+                );
+                Vec::new()
+            })
+        })
+        .await;
         for (sender, answer) in senders.into_iter().zip(settled.unwrap_or_default()) {
             // Who has gone away asks again.
             let _gone = sender.send(answer);

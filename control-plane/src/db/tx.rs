@@ -43,6 +43,22 @@ impl Tx {
         }
     }
 
+    /// Lets the statements of this transaction take their time.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn take_time(&mut self) -> Result<(), Error> {
+        if let Handle::Postgres(tx) = &mut self.inner {
+            for statement in [
+                "set local statement_timeout = 0",
+                "set local lock_timeout = 0",
+            ] {
+                sqlx::query(statement).execute(&mut **tx).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// The database's clock, milliseconds since 1970.
     ///
     /// # Errors

@@ -24,6 +24,39 @@ async fn both_databases_have_the_same_tables_and_columns() {
     );
 }
 
+#[tokio::test]
+async fn postgres_ends_what_takes_too_long() {
+    let database = TestDatabase::empty(Kind::Postgres).await;
+    let db = database.connect().await;
+    let mut tx = db.begin().await.unwrap();
+    for (setting, value) in [
+        ("statement_timeout", "30s"),
+        ("lock_timeout", "10s"),
+        ("idle_in_transaction_session_timeout", "30s"),
+    ] {
+        let Handle::Postgres(c) = tx.handle() else {
+            unreachable!()
+        };
+        let shown: String = sqlx::query_scalar("select current_setting($1)")
+            .bind(setting)
+            .fetch_one(c)
+            .await
+            .unwrap();
+        assert_eq!(shown, value, "{setting}");
+    }
+    tx.take_time().await.unwrap();
+    if let Handle::Postgres(c) = tx.handle() {
+        let shown: String = sqlx::query_scalar("select current_setting('statement_timeout')")
+            .fetch_one(c)
+            .await
+            .unwrap();
+        assert_eq!(shown, "0");
+    }
+    drop(tx);
+    db.close().await;
+    database.remove().await;
+}
+
 async fn columns(kind: Kind) -> Columns {
     let database = TestDatabase::empty(kind).await;
     let db = database.connect().await;
