@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use tallygate_core::wire::AskV1;
 
 /// The most cells that one request may meet.
-pub(super) const MOST_CELLS: usize = 64;
+pub(super) const MOST_CELLS: usize = 1_024;
 
 /// Refuses an ask without cells or with too many, with one cell twice, or with numbers beyond all use.
 pub(super) fn sense(ask: &AskV1) -> Result<(), Error> {

@@ -17,8 +17,8 @@ both_databases! {
         let stage = stage(test, &[(Eternity, 100)]).await;
         let hits = stage.shop.hits;
         let cases: Vec<(&str, Vec<wire::AskedCellV1>)> = vec![
-            ("must be 1 to 64", vec![]),
-            ("must be 1 to 64", (0..65).map(|n| asked(hits, Minute, n * 60, 1)).collect()),
+            ("must be 1 to 1024", vec![]),
+            ("must be 1 to 1024", (0..1_025).map(|n| asked(hits, Minute, n * 60, 1)).collect()),
             ("twice", vec![asked(hits, Eternity, 0, 1), asked(hits, Eternity, 0, 2)]),
             ("beyond", vec![asked(hits, Eternity, 0, MOST + 1)]),
             ("beyond", vec![asked(hits, Eternity, 0, u64::MAX)]),
