@@ -29,6 +29,7 @@ pub struct Restored {
 /// When the database does not answer.
 pub async fn restore(db: &Db) -> Result<Restored, Error> {
     let mut tx = db.begin().await?;
+    tx.take_time().await?;
     let before = on!(tx, |c| sqlx::query_scalar::<_, i64>(
         "update ledger_epoch set grace_until = null where one = 1 returning epoch"
     )
@@ -47,8 +48,8 @@ pub async fn restore(db: &Db) -> Result<Restored, Error> {
     let instances = run!(tx, |c| {
         sqlx::query(
         "insert into instance (instance, epoch, last_seq, last_digest, gateway_id, first_seen_at, last_seen_at, draining,
-                               fenced, gaps)
-         select instance, $1, 0, null, gateway_id, first_seen_at, last_seen_at, false, fenced, 0
+                               drain_asked, fenced, gaps)
+         select instance, $1, 0, null, gateway_id, first_seen_at, last_seen_at, false, drain_asked, fenced, 0
          from instance where epoch = $2"
     )
     .bind(epoch)

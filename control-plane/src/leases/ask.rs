@@ -47,12 +47,21 @@ pub(super) async fn apply(
         .iter()
         .filter_map(|stage| match stage {
             Stage::Open(keys) => Some(keys),
-            Stage::Answered(_) => None,
+            Stage::NotLive(_) | Stage::Answered(_) => None,
         })
         .flatten()
         .copied()
         .collect();
-    let mut account = open(&mut tx, &grants, &keys, questions).await?;
+    let shown: BTreeSet<CellKey> = stages
+        .iter()
+        .filter_map(|stage| match stage {
+            Stage::NotLive(keys) => Some(keys),
+            Stage::Open(_) | Stage::Answered(_) => None,
+        })
+        .flatten()
+        .copied()
+        .collect();
+    let mut account = open(&mut tx, &grants, &keys, &shown, questions).await?;
     for key in &keys {
         account.set_limit(key, terms.limit(key));
     }
@@ -67,6 +76,13 @@ pub(super) async fn apply(
         .zip(stages)
         .map(|(question, stage)| match stage {
             Stage::Answered(answer) => answer,
+            Stage::NotLive(keys) => {
+                let cells = keys
+                    .iter()
+                    .map(|key| not_live(&account, &terms, key))
+                    .collect();
+                Ok(answer(&grants, OutcomeV1::Short, cells))
+            }
             Stage::Open(keys) => {
                 let instance = question.ask.instance;
                 let leaves = processes
@@ -154,11 +170,12 @@ async fn metrics(tx: &mut Tx, questions: &[Question]) -> Result<HashMap<i64, i64
         .collect())
 }
 
-/// Locks the cells, making those that do not exist, and reads their leases.
+/// Locks the cells, making those that do not exist, and reads their leases. Those that are only shown are not made.
 async fn open(
     tx: &mut Tx,
     grants: &Grants,
     keys: &BTreeSet<CellKey>,
+    shown: &BTreeSet<CellKey>,
     questions: &[Question],
 ) -> Result<Account, Error> {
     let missing = new::missing(tx, keys).await?;
@@ -175,9 +192,14 @@ async fn open(
         .map(|question| question.ask.instance)
         .collect();
     let asking: Vec<Instance> = asking.into_iter().collect();
-    let mut account = Account::open(tx, grants.epoch, keys, Wanted::AllBeside(&asking), |key| {
-        of.contains(&(key.application, key.metric))
-    })
+    let locked: BTreeSet<CellKey> = keys.union(shown).copied().collect();
+    let mut account = Account::open(
+        tx,
+        grants.epoch,
+        &locked,
+        Wanted::AllBeside(&asking),
+        |key| of.contains(&(key.application, key.metric)),
+    )
     .await?;
     account.catch_up(tx).await?;
     Ok(account)
@@ -189,5 +211,17 @@ fn answer(grants: &Grants, outcome: OutcomeV1, cells: Vec<CreditV1>) -> AskAnswe
         epoch: grants.epoch,
         outcome,
         cells,
+    }
+}
+
+/// How a cell stands for an application that may not call. The snapshot is about to tell the gateway; until it has, the
+/// refusal must count there beside what it knows of the cell.
+fn not_live(account: &Account, terms: &Terms, key: &CellKey) -> CreditV1 {
+    CreditV1 {
+        totals: key.blank_totals(),
+        version: account.cell(key).map_or(0, |cell| cell.version),
+        free: 0,
+        elsewhere: true,
+        limits_rev: terms.limits_rev(key.application),
     }
 }

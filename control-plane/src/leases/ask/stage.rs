@@ -8,12 +8,14 @@ use crate::leases::terms::{Grants, Terms};
 use crate::ledger::claim;
 use crate::store::leases::instances::Process;
 use std::collections::HashMap;
-use tallygate_core::wire::{AskAnswerV1, CreditV1, Instance, OutcomeV1};
+use tallygate_core::wire::{AskAnswerV1, Instance, OutcomeV1};
 
 /// What becomes of a question before cells are looked at.
 pub(super) enum Stage {
     /// It is decided by its cells, in this order.
     Open(Vec<CellKey>),
+    /// The application may not call: nothing is granted of these cells.
+    NotLive(Vec<CellKey>),
     /// It has its answer.
     Answered(Result<AskAnswerV1, Error>),
 }
@@ -75,18 +77,7 @@ pub(super) fn stage(
         keys.push(key);
     }
     if !terms.is_live(application) {
-        // The snapshot is about to tell the gateway.
-        let cells = keys
-            .iter()
-            .map(|key| CreditV1 {
-                totals: key.blank_totals(),
-                version: 0,
-                free: 0,
-                elsewhere: true,
-                limits_rev: terms.limits_rev(application),
-            })
-            .collect();
-        return Stage::Answered(Ok(answer(grants, OutcomeV1::Short, cells)));
+        return Stage::NotLive(keys);
     }
     if !grants.allowed {
         return later();

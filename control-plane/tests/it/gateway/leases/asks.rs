@@ -8,7 +8,7 @@ use reqwest::{Method, header};
 use tallygate::db::Tx;
 use tallygate::on;
 use tallygate_core::id::ApplicationId;
-use tallygate_core::period::Period::{Eternity, Hour, Month};
+use tallygate_core::period::Period::{Eternity, Hour, Minute, Month};
 use tallygate_core::wire::{self, Ask, OutcomeV1};
 
 both_databases! {
@@ -129,6 +129,7 @@ both_databases! {
             assert_eq!(answer.outcome, OutcomeV1::Short, "{why}");
             let cell = answer.cells[0];
             assert_eq!((cell.totals.granted, cell.free, cell.elsewhere), (0, 0, true), "{why}");
+            cell.version
         };
         nothing_left(999_999, "unknown").await;
         execute(db, "update application set state = 'suspended' where id = $1", stage.app).await;
@@ -139,7 +140,18 @@ both_databases! {
         execute(db, "update account set state = 'approved' where id = $1", stage.shop.account).await;
         assert_eq!(stage.edge.ask(test, stage.ask(1, &[(Eternity, 0, 1)])).await.unwrap().outcome, OutcomeV1::Granted);
         execute(db, "update application set deleted_at = 1 where id = $1", stage.app).await;
-        nothing_left(stage.app, "deleted").await;
+        // The answer must count at a gateway that knows how the cell stood.
+        let version = stage.cell(db, Eternity, 0).await.version;
+        assert!(version > 0);
+        assert_eq!(nothing_left(stage.app, "deleted").await, version.unsigned_abs());
+    }
+
+    async fn a_request_may_meet_hundreds_of_limits(test: &Test) {
+        let stage = stage(test, &[(Minute, 100)]).await;
+        let window = Minute.window(now_secs(&test.app.db).await).start;
+        let cells: Vec<_> = (0..1_000).map(|n| (Minute, window - n * 60, 1)).collect();
+        let answer = stage.edge.ask(test, stage.ask(1, &cells)).await.unwrap();
+        assert_eq!(answer.outcome, OutcomeV1::Later, "not all of these windows are open, but it makes sense");
     }
 
     async fn a_limit_that_is_gone_limits_nothing(test: &Test) {

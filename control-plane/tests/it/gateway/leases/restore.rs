@@ -105,6 +105,16 @@ both_databases! {
         assert_eq!(wrong_accounts(db).await, vec![]);
     }
 
+    async fn who_was_asked_to_drain_still_is(test: &Test) {
+        let db = &test.app.db;
+        let mut stage = stage(test, &[(Eternity, 100)]).await;
+        stage.process(1, Eternity).get(test, 10).await;
+        execute(db, "update instance set drain_asked = true where gateway_id = $1", stage.edge.id).await;
+        stage.epoch = restore(db).await.unwrap().epoch;
+        let asked = on!(db, |c| sqlx::query_scalar::<_, i64>("select count(*) from instance where drain_asked").fetch_one(c)).unwrap();
+        assert_eq!(asked, 2);
+    }
+
     async fn who_is_fenced_stays_fenced(test: &Test) {
         let db = &test.app.db;
         let mut stage = stage(test, &[(Eternity, 100)]).await;
