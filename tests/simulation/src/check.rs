@@ -7,8 +7,8 @@ use tallygate_core::lease::PREFETCH_SECS;
 use tallygate_core::period::Period;
 use tallygate_core::wire::Instance;
 
-/// How long what a gateway has sent may be on its way when it dies, in milliseconds.
-const UNHEARD_MS: u64 = 60_000;
+/// How long what a gateway has sent may be on its way when it dies, in milliseconds: where the database is slow, too.
+const UNHEARD_MS: u64 = 180_000;
 
 /// Usage by application, metric and minute.
 pub(crate) type Usage = BTreeMap<(i64, i64, u32), u64>;

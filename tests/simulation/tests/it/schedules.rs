@@ -9,12 +9,12 @@ const LINES: usize = 60;
 /// Two halves, since tests are what runs in parallel.
 #[test]
 fn hostile_schedules_first_half() {
-    run_all(Kind::Hostile, (1..=4_000).step_by(2));
+    run_all(Kind::Hostile, (1..=6_000).step_by(2));
 }
 
 #[test]
 fn hostile_schedules_second_half() {
-    run_all(Kind::Hostile, (2..=4_000).step_by(2));
+    run_all(Kind::Hostile, (2..=6_000).step_by(2));
 }
 
 /// What was acknowledged after the backup is lost, and a limit may be passed by that much; no more.
