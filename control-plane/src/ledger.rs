@@ -29,6 +29,7 @@ use crate::db::{Db, Handle};
 use crate::error::Error;
 use crate::leases::live::Live;
 use apply::apply;
+use credit::caught_up::CaughtUp;
 use credit::recalls::Walks;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -60,6 +61,7 @@ struct Shared {
     counters: Counters,
     live: Live,
     walks: Walks,
+    caught_up: CaughtUp,
 }
 
 #[derive(Debug)]
@@ -89,6 +91,7 @@ impl Ledger {
             counters,
             live: Live::default(),
             walks: Walks::default(),
+            caught_up: CaughtUp::default(),
         };
         Self {
             shared,

@@ -134,18 +134,22 @@ impl Account {
         Ok(())
     }
 
-    /// Takes from the series what cells have missed: usage counts in the cells of the limits that there are at the time, and
+    /// Takes from the series what those cells have missed that are wanted: usage counts in the cells of the limits that there are at the time, and
     /// a limit may have been gone for a while, by a move or by itself.
     ///
     /// What is being added to a series at this moment is not seen here, and will be added to the cell by who does so.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn catch_up(&mut self, tx: &mut Tx) -> Result<(), Error> {
+    pub async fn catch_up(
+        &mut self,
+        tx: &mut Tx,
+        wanted: impl Fn(&CellKey) -> bool,
+    ) -> Result<(), Error> {
         let known: Vec<CellKey> = self
             .cells
             .keys()
-            .filter(|key| !self.made.contains(key))
+            .filter(|key| !self.made.contains(key) && wanted(key))
             .copied()
             .collect();
         for (key, used) in new::in_series(tx, &known).await? {

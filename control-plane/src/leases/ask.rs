@@ -201,7 +201,7 @@ async fn open(
         |key| of.contains(&(key.application, key.metric)),
     )
     .await?;
-    account.catch_up(tx).await?;
+    account.catch_up(tx, |_| true).await?;
     Ok(account)
 }
 

@@ -2,6 +2,7 @@
 
 use super::batch::Rejection;
 use super::claim::{self, Claim};
+use super::credit::caught_up::CaughtUp;
 use super::credit::recalls;
 use super::credit::{Outcome, Senders, Work, gather};
 use super::taken::Taken;
@@ -53,7 +54,15 @@ pub(super) async fn apply(
         grants,
     };
     let work = gather::gather(&mut tx, &senders, &claims, taken.told).await?;
-    let mut outcome = count(&mut tx, &senders, &taken.known, taken.entries, &work).await?;
+    let mut outcome = count(
+        &mut tx,
+        &senders,
+        &shared.caught_up,
+        &taken.known,
+        taken.entries,
+        &work,
+    )
+    .await?;
     keep_rejected(&mut tx, epoch, now_ms, deliveries, &taken.rejections).await?;
     note_gateways(&mut tx, now_ms, deliveries, &claims).await?;
     let revision = *shared.db.revisions().borrow();
@@ -74,6 +83,7 @@ pub(super) async fn apply(
         }
     }
     tx.commit().await?;
+    shared.caught_up.note(&outcome.caught_up);
 
     let rejected: usize = taken.rejections.values().map(Vec::len).sum();
     shared.counters.count(&claims, taken.rows, rejected);
@@ -116,6 +126,7 @@ pub(super) async fn apply(
 async fn count(
     tx: &mut Tx,
     senders: &Senders<'_>,
+    caught_up: &CaughtUp,
     known: &Known,
     entries: Vec<Entry>,
     work: &Work,
@@ -150,7 +161,7 @@ async fn count(
         Outcome::default()
     } else {
         let may_make = |key: &CellKey| locked.contains(&(key.application, key.metric));
-        work.apply(tx, senders, &touched, &entries, may_make)
+        work.apply(tx, senders, &touched, &entries, caught_up, may_make)
             .await?
     };
     store::note_first_traffic(tx, &known.first_traffic(&entries)).await?;

@@ -6,6 +6,7 @@
 //!    declared, credit is renewed and granted ahead: [`Work::apply`].
 //! 3. [`recalls`]: what each sender should return.
 
+pub(super) mod caught_up;
 pub(super) mod gather;
 mod grant;
 pub(super) mod recalls;
@@ -19,6 +20,7 @@ use crate::leases::account::{Account, Wanted};
 use crate::leases::key::CellKey;
 use crate::leases::terms::{Grants, Terms};
 use crate::leases::wire::{Grouped, credit, totals};
+use caught_up::CaughtUp;
 use std::collections::{BTreeMap, BTreeSet};
 use tallygate_core::book::{self, Holder, Lease};
 use tallygate_core::wire::{CreditV1, Instance, LeaseTotalsV1};
@@ -75,6 +77,8 @@ pub(super) struct Outcome {
     pub(super) recalls: BTreeMap<usize, Grouped<LeaseTotalsV1>>,
     /// Totals that say more was spent than granted.
     pub(super) overspent: u64,
+    /// Cells that have caught up with their series, by the limits of this revision.
+    pub(super) caught_up: BTreeSet<(CellKey, i64)>,
 }
 
 /// For whom the deliveries of a group are.
@@ -148,6 +152,7 @@ impl Work {
         senders: &Senders<'_>,
         used: &[(CellKey, i64)],
         entries: &[Entry],
+        caught_up: &CaughtUp,
         may_make: impl Fn(&CellKey) -> bool,
     ) -> Result<Outcome, Error> {
         let mut used: BTreeMap<CellKey, u64> = used
@@ -170,6 +175,23 @@ impl Work {
         }
         let mut outcome = Outcome::default();
         let spending = self.settle(&mut account, senders, &mut outcome);
+        // What is granted must know of what was used while there was no such limit. Once for each change of limits is enough:
+        // from there on all usage counts.
+        let about = |key: &CellKey| (*key, self.terms.limits_rev(key.application));
+        outcome.caught_up = if senders.grants.allowed {
+            let spending = spending.iter().map(|(_, key)| key);
+            let granting: BTreeSet<(CellKey, i64)> = spending
+                .chain(self.ahead.iter().map(|ahead| &ahead.key))
+                .map(about)
+                .collect();
+            caught_up.missing(granting)
+        } else {
+            BTreeSet::new()
+        };
+        if !outcome.caught_up.is_empty() {
+            let wanted = |key: &CellKey| outcome.caught_up.contains(&about(key));
+            account.catch_up(tx, wanted).await?;
+        }
         let mut granted = self.renew(&mut account, senders, spending);
         granted.extend(self.grant_ahead(&mut account, senders));
         self.tell(&account, senders, granted, &mut outcome);

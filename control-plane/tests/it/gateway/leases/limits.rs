@@ -10,7 +10,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 use tallygate::db::{Handle, Tx};
-use tallygate::on;
+use tallygate::{on, run};
 use tallygate_core::period::Period::{Eternity, Month};
 use tallygate_core::wire::OutcomeV1;
 
@@ -72,6 +72,33 @@ both_databases! {
         one.refused(test, 11).await;
         one.get(test, 10).await;
         assert_eq!(stage.cell(db, Eternity, 0).await.used, 40);
+        assert_eq!(wrong_accounts(db).await, vec![]);
+    }
+
+    async fn what_a_limit_has_missed_is_not_granted_beside_a_report(test: &Test) {
+        let db = &test.app.db;
+        let stage = stage(test, &[(Eternity, 50)]).await;
+        let (mut one, mut two) = (stage.process(1, Eternity), stage.process(2, Eternity));
+        one.get(test, 10).await;
+        one.report(test, 2).await;
+        let revision = async || {
+            let mut tx = db.begin().await.unwrap();
+            run!(tx, |c| sqlx::query("update product set revision = revision + 1 where id = $1").bind(stage.shop.id).execute(c)).unwrap();
+            tx.commit().await.unwrap();
+        };
+        execute(db, "delete from plan_limit where plan_id = $1", stage.shop.plan).await;
+        revision().await;
+        two.seq = 1;
+        let used = usage(stage.app, &[(stage.shop.hits, now_minute(db).await, 38)]);
+        stage.edge.deliver(test, two.delivery(&[used])).await;
+        let mut tx = db.begin().await.unwrap();
+        limit(&mut tx, stage.shop.plan, stage.shop.hits, "eternity", 50).await;
+        tx.commit().await.unwrap();
+        revision().await;
+        // Forty are used and eight are held: hardly anything is left to be granted.
+        let left = one.left();
+        one.report(test, left).await;
+        assert!(one.left() <= 2, "{one:?}");
         assert_eq!(wrong_accounts(db).await, vec![]);
     }
 
