@@ -11,7 +11,7 @@ use tallygate_core::contact::Contact;
 use tallygate_core::flush::Sent;
 use tallygate_core::leader::{Candidate, Role, campaign};
 use tallygate_core::shared::SharedData as _;
-use tallygate_core::wire::{HealthV1, Instance, SyncV1};
+use tallygate_core::wire::{HealthV1, Instance, SyncAnswerV1, SyncV1};
 
 /// How long a sync may take, in milliseconds.
 const TIMEOUT_MS: u64 = 5_000;
@@ -146,19 +146,25 @@ pub(crate) fn answered(
     gateway
         .heard_ms
         .set(gateway.heard_ms.get().max(sync.sent_ms));
-    Contact::answered(&host, &gateway.keys, answer.epoch, sync.sent_ms, now_ms);
-    vm.contact.set(Contact::read(&host, &gateway.keys));
     set_clock(&host, sync.sent_ms, now_ms, answer.now_ms);
     let instance = sync.sent.instance;
     let flush = host.flush(instance);
     flush.acknowledge(sync.sent, answer.epoch, answer.ack, sync.declared);
     // What is said of leases is said to the instance and in the epoch that asked.
     let is_ours = vm.instance.get() == Some(instance) && sync.sent.epoch == answer.epoch;
-    if !is_ours && !world.is(Mutation::AnswerOfAnotherInstance) {
-        return;
+    if is_ours || world.is(Mutation::AnswerOfAnotherInstance) {
+        take_credit(&host, instance, answer);
     }
+    // Last, so that nothing is spent again that is to be returned.
+    Contact::answered(&host, &gateway.keys, answer.epoch, sync.sent_ms, now_ms);
+    vm.contact.set(Contact::read(&host, &gateway.keys));
+}
+
+fn take_credit(host: &VmHost<'_>, instance: Instance, answer: &SyncAnswerV1) {
+    let (world, vm) = (host.world, host.vm);
+    let flush = host.flush(instance);
     for credits in &answer.credits {
-        apply(&host, instance, credits.application.0, &credits.cells);
+        apply(host, instance, credits.application.0, &credits.cells);
     }
     for recall in &answer.recalls {
         world.counts.borrow_mut().recalls += 1;
