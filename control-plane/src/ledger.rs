@@ -80,6 +80,25 @@ const SQLITE_GROUP_BYTES: usize = 1024 * 1024;
 /// How long a group may take.
 const LONGEST: Duration = Duration::from_secs(10);
 
+/// Cells declared in one delivery: gateways send about 2 000, and what one slot has beyond.
+const MOST_DECLARED: usize = 4_000;
+/// What a declared cell weighs in a group, in bytes.
+const DECLARED_BYTES: usize = 32;
+
+// === impl Delivery ===
+
+impl Delivery {
+    fn declared(&self) -> usize {
+        let declared = self.sync.declared.iter();
+        declared.map(|leases| leases.cells.len()).sum()
+    }
+
+    /// What it weighs in a group, about.
+    fn bytes(&self) -> usize {
+        self.sync.rows.len() + self.declared() * DECLARED_BYTES
+    }
+}
+
 // === impl Ledger ===
 
 impl Ledger {
@@ -102,8 +121,14 @@ impl Ledger {
     /// Applies a delivery; when this returns an answer, it is durable.
     ///
     /// # Errors
-    /// When the database does not answer, or the instance is another gateway's or fenced.
+    /// When the database does not answer, too much is declared, or the instance is another gateway's or fenced.
     pub async fn take(&self, delivery: Delivery) -> Result<SyncAnswerV1, Error> {
+        if delivery.declared() > MOST_DECLARED {
+            return Err(Error::invalid(
+                "declared",
+                format!("has more than {MOST_DECLARED} cells"),
+            ));
+        }
         let (answer, answered) = oneshot::channel();
         self.queue()
             .try_send(Waiting { delivery, answer })
@@ -128,12 +153,12 @@ async fn run(shared: Shared, mut queue: mpsc::Receiver<Waiting>) {
         Handle::Postgres(_) => POSTGRES_GROUP_BYTES,
     };
     while let Some(first) = queue.recv().await {
-        let mut bytes = first.delivery.sync.rows.len();
+        let mut bytes = first.delivery.bytes();
         let mut group = vec![first];
         while bytes < group_bytes
             && let Ok(next) = queue.try_recv()
         {
-            bytes += next.delivery.sync.rows.len();
+            bytes += next.delivery.bytes();
             group.push(next);
         }
         let (deliveries, senders): (Vec<_>, Vec<_>) = group

@@ -56,6 +56,18 @@ both_databases! {
         assert_eq!(wrong_accounts(&test.app.db).await, vec![]);
     }
 
+    async fn nobody_declares_without_end(test: &Test) {
+        let stage = stage(test, &[(Eternity, 100)]).await;
+        let declaring = |cells| {
+            let totals = asked(stage.shop.hits, Eternity, 0, 0).totals;
+            let mut sync = delivery(1, stage.epoch, 0, &[]);
+            sync.declared = vec![LeasesV1 { application: ApplicationId(stage.app), cells: vec![totals; cells] }];
+            sync
+        };
+        assert_eq!(stage.edge.sync(test, declaring(4_001)).await.unwrap_err().0, 422);
+        stage.edge.sync(test, declaring(4_000)).await.unwrap();
+    }
+
     async fn what_is_no_ask_is_refused(test: &Test) {
         let stage = stage(test, &[(Eternity, 100)]).await;
         let post = |content_type: &str, body: Vec<u8>| {
