@@ -35,11 +35,15 @@ async fn story() -> Result<()> {
                 let mut connection = Connection::open(address).await?;
                 let answer = connection
                     .send_hostile(&hostile.bytes, hostile.is_cut_off())
-                    .await;
-                let status = answer
-                    .with_context(|| hostile.to_string())?
-                    .map(|answer| answer.status);
-                if !hostile.allows(status) {
+                    .await
+                    .with_context(|| hostile.to_string())?;
+                let status = answer.as_ref().map(|answer| answer.status);
+                // On a busy machine whatever could be let in may have waited too long for credit.
+                let came_too_early = hostile.allows(Some(200))
+                    && answer.is_some_and(|answer| {
+                        answer.status == 503 && answer.header("retry-after") == Some("1")
+                    });
+                if !hostile.allows(status) && !came_too_early {
                     bail!("{status:?} for {hostile}");
                 }
                 *seen.entry((hostile.kind, status)).or_default() += 1;
