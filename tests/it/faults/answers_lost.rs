@@ -28,10 +28,6 @@ async fn story(database: Kind) -> Result<()> {
     losing.lost(0, 3).await?;
     losing.lost(1, 3).await?;
     losing.end();
-    pressure.answers(0, 200, 100).await?;
-    losing.begin(Call::Sync);
-    losing.lost(0, 1).await?;
-    losing.end();
     pressure.uses_up(&fleet).await?;
     let tally = pressure.finish_exactly(&fleet).await?;
     ensure!(
