@@ -68,5 +68,13 @@ fn asking([granted, spent, returned]: [u64; 3], need: u64, want: u64) -> AskedCe
 
 /// Asks for one cell.
 fn ask_one(cell: &mut Cell, lease: &mut Lease, asked: AskedCellV1, holder: &Holder) -> OutcomeV1 {
-    ask(&mut [Asked { cell, lease, asked, silent: 0 }], holder)
+    ask(
+        &mut [Asked {
+            cell,
+            lease,
+            asked,
+            silent: 0,
+        }],
+        holder,
+    )
 }

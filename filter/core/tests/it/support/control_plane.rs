@@ -67,7 +67,12 @@ impl ControlPlane {
         let mut together: Vec<_> = rows
             .iter_mut()
             .zip(asked)
-            .map(|((cell, lease), &asked)| Asked { cell, lease, asked, silent: 0 })
+            .map(|((cell, lease), &asked)| Asked {
+                cell,
+                lease,
+                asked,
+                silent: 0,
+            })
             .collect();
         ask(&mut together, &holder);
         let mut told = Vec::new();
