@@ -11,7 +11,7 @@ use crate::scenario::Scenario;
 use crate::schedule::Event;
 use crate::task::{Host, Task};
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use tallygate_core::book;
 use tallygate_core::lease::{LATE_SECS, PREFETCH_SECS};
 use tallygate_core::wire::Instance;
@@ -29,6 +29,8 @@ pub(crate) struct World {
     pub(crate) counts: RefCell<Counts>,
     /// What will happen when: by time, then in the order of being planned.
     pub(crate) events: RefCell<BTreeMap<(u64, u64), Event>>,
+    /// Cells that have caught up with their series, by the limits of this revision, as replicas remember it.
+    pub(crate) caught_up: RefCell<BTreeSet<(CellKey, i64)>>,
     /// Work that has just been begun.
     pub(crate) begun: RefCell<Vec<Task>>,
     /// The first thing that was wrong.
@@ -61,6 +63,7 @@ impl World {
             checks: RefCell::new(checks),
             counts: RefCell::default(),
             events: RefCell::default(),
+            caught_up: RefCell::default(),
             begun: RefCell::default(),
             violation: RefCell::default(),
             trace: traced.then(RefCell::default),

@@ -102,10 +102,18 @@ fn held(cell: Cell, is_made: bool, key: CellKey, terms: &BTreeMap<i64, Terms>) -
 }
 
 /// Takes from the series what cells have missed: a limit may have been gone for a while.
-pub(super) fn catch_up(world: &World, tx: &Tx<'_>, account: &mut Account) {
+pub(super) fn catch_up(
+    world: &World,
+    tx: &Tx<'_>,
+    account: &mut Account,
+    wanted: impl Fn(&CellKey, i64) -> bool,
+) {
     tx.statement();
     for (key, held) in account.iter_mut() {
-        let in_series = tx.see(|database| database.in_series(*key));
+        if !wanted(key, held.limits_rev) {
+            continue;
+        }
+        let in_series = tx.see(|database| database.in_series(*key)) + tx.in_own_series(*key);
         if key.2 == Period::Minute || held.is_made {
             continue;
         }

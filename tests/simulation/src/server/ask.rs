@@ -50,7 +50,7 @@ pub(crate) fn ask(replica: &Replica<'_>, ask: &AskV1) -> AskAnswerV1 {
     let mut held = account::open(&mut tx, ask.instance, &keys, &sums, &terms, |tx, _| {
         tx.is_mutated(Mutation::RacyGrant)
     });
-    account::catch_up(world, &tx, &mut held);
+    account::catch_up(world, &tx, &mut held, |_, _| true);
     let holder = holder(&tx, begun, ask.instance);
     if world.is(Mutation::SpentInAsk) {
         for asked in &ask.cells {

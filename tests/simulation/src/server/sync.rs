@@ -6,7 +6,7 @@ use super::{Begun, Replica};
 use crate::database::{InstanceRow, Key, Mode, Row, Tx};
 use crate::mutation::Mutation;
 use crate::world::World;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use tallygate_core::wire::{Instance, SyncAnswerV1, SyncV1, UsageRowV1, decode};
 
 /// What became of a batch.
@@ -27,18 +27,20 @@ pub(crate) fn sync(replica: &Replica<'_>, sync: &SyncV1) -> SyncAnswerV1 {
         credits: Vec::new(),
         recalls: Vec::new(),
     };
+    let mut caught_up = BTreeSet::new();
     if sync.epoch == begun.epoch {
         let rows: Vec<UsageRowV1> = if claim.is_next {
             decode(&sync.rows).unwrap_or_default()
         } else {
             Vec::new()
         };
-        credit::apply(world, &mut tx, begun, sync, &rows, &mut answer);
+        caught_up = credit::apply(world, &mut tx, begun, sync, &rows, &mut answer);
     }
     if world.is(Mutation::AnswersBeforeCommit) {
         world.early(replica.host, tx);
     } else {
         tx.commit();
+        world.caught_up.borrow_mut().append(&mut caught_up);
     }
     answer
 }

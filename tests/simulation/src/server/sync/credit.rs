@@ -16,6 +16,7 @@ use tallygate_core::wire::{CreditsV1, LeasesV1, SyncAnswerV1, SyncV1, UsageRowV1
 /// Windows that begin soon, and the ones before.
 type Ahead = BTreeMap<CellKey, (CellKey, Lease)>;
 
+/// Returns which cells have caught up with their series, by the limits of which revision, once this is committed.
 pub(super) fn apply(
     world: &World,
     tx: &mut Tx<'_>,
@@ -23,7 +24,7 @@ pub(super) fn apply(
     sync: &SyncV1,
     rows: &[UsageRowV1],
     answer: &mut SyncAnswerV1,
-) {
+) -> BTreeSet<(CellKey, i64)> {
     let instance = sync.instance;
     let holder = holder(tx, begun, instance);
     let may_grant = begun.may_grant && !sync.draining;
@@ -75,6 +76,11 @@ pub(super) fn apply(
     account::release_silent(tx, begun.epoch, &holder, &mut held);
     let mut granted: BTreeSet<CellKey> = BTreeSet::new();
     if may_grant {
+        // Once for each change of limits is enough: from there on all usage counts.
+        let caught_up = world.caught_up.borrow().clone();
+        account::catch_up(world, tx, &mut held, |key, limits_rev| {
+            !caught_up.contains(&(*key, limits_rev))
+        });
         granted.extend(renew(&mut held, rows, &holder));
         granted.extend(grant_ahead(&mut held, &ahead, &holder));
     }
@@ -101,6 +107,8 @@ pub(super) fn apply(
         })
         .collect();
     answer.recalls = recalls;
+    let held = held.iter().filter(|_| may_grant);
+    held.map(|(key, held)| (*key, held.limits_rev)).collect()
 }
 
 /// Windows that begin soon, for leases in those that are about to end. Nothing is locked.
