@@ -46,10 +46,21 @@ pub fn portal(app: &App) -> Router {
 }
 
 /// The Account Management API, paths without `.xml` and `.json`.
-#[rustfmt::skip]
 fn account_management() -> Router<App> {
     Router::new()
-        .route("/admin/api/provider", get(provider::show).put(provider::update).patch(provider::update))
+        .merge(products())
+        .merge(configurations())
+        .merge(plans())
+        .merge(developers())
+        .merge(applications())
+        .merge(gateways())
+        .merge(provider())
+}
+
+/// Products, their metrics, and the draft of what gateways follow.
+#[rustfmt::skip]
+fn products() -> Router<App> {
+    Router::new()
         .route("/admin/api/services", get(services::list).post(services::create))
         .route("/admin/api/services/{service_id}", get(services::show).put(services::update).patch(services::update).delete(services::delete))
         .route("/admin/api/services/{service_id}/metrics", get(metrics::list).post(metrics::create))
@@ -57,15 +68,26 @@ fn account_management() -> Router<App> {
         .route("/admin/api/services/{service_id}/metrics/{metric_id}/methods", get(metrics::list_methods).post(metrics::create_method))
         .route("/admin/api/services/{service_id}/metrics/{metric_id}/methods/{method_id}", get(metrics::show_method).put(metrics::update_method).patch(metrics::update_method).delete(metrics::delete_method))
         .route("/admin/api/services/{service_id}/proxy", get(proxy::show).patch(proxy::update).put(proxy::update))
-        .route("/admin/api/services/{service_id}/proxy/deploy", post(proxy::deploy))
         .route("/admin/api/services/{service_id}/proxy/mapping_rules", get(mapping_rules::list).post(mapping_rules::create))
         .route("/admin/api/services/{service_id}/proxy/mapping_rules/{rule_id}", get(mapping_rules::show).patch(mapping_rules::update).put(mapping_rules::update).delete(mapping_rules::delete))
+}
+
+/// What is frozen, and which version an environment follows.
+#[rustfmt::skip]
+fn configurations() -> Router<App> {
+    Router::new()
+        .route("/admin/api/services/{service_id}/proxy/deploy", post(proxy::deploy))
         .route("/admin/api/services/{service_id}/proxy/configs/{environment}", get(proxy_configs::list))
         .route("/admin/api/services/{service_id}/proxy/configs/{environment}/latest", get(proxy_configs::latest))
         .route("/admin/api/services/{service_id}/proxy/configs/{environment}/{version}", get(proxy_configs::show))
         .route("/admin/api/services/{service_id}/proxy/configs/{environment}/{version}/promote", post(proxy_configs::promote))
         .route("/admin/api/account/proxy_configs/{environment}", get(proxy_configs::list_all))
-        .route("/admin/api/services/{service_id}/gateways", get(service_gateways::index))
+}
+
+/// Plans and their limits.
+#[rustfmt::skip]
+fn plans() -> Router<App> {
+    Router::new()
         .route("/admin/api/services/{service_id}/application_plans", get(application_plans::list).post(application_plans::create))
         .route("/admin/api/services/{service_id}/application_plans/{plan_id}", get(application_plans::show).put(application_plans::update).patch(application_plans::update).delete(application_plans::delete))
         .route("/admin/api/services/{service_id}/application_plans/{plan_id}/default", put(application_plans::make_default))
@@ -73,6 +95,12 @@ fn account_management() -> Router<App> {
         .route("/admin/api/application_plans/{plan_id}/limits", get(limits::list_all))
         .route("/admin/api/application_plans/{plan_id}/metrics/{metric_id}/limits", get(limits::list).post(limits::create))
         .route("/admin/api/application_plans/{plan_id}/metrics/{metric_id}/limits/{limit_id}", get(limits::show).put(limits::update).patch(limits::update).delete(limits::delete))
+}
+
+/// Developer accounts, their users and applications.
+#[rustfmt::skip]
+fn developers() -> Router<App> {
+    Router::new()
         .route("/admin/api/signup", post(signup::create))
         .route("/admin/api/accounts", get(accounts::index))
         .route("/admin/api/accounts/find", get(accounts::find))
@@ -99,12 +127,32 @@ fn account_management() -> Router<App> {
         .route("/admin/api/accounts/{account_id}/applications/{application_id}/change_plan", put(applications::change_plan))
         .route("/admin/api/accounts/{account_id}/applications/{application_id}/keys", get(keys::index).post(keys::create))
         .route("/admin/api/accounts/{account_id}/applications/{application_id}/keys/{key}", delete(keys::delete))
+}
+
+/// Applications of all accounts.
+#[rustfmt::skip]
+fn applications() -> Router<App> {
+    Router::new()
         .route("/admin/api/applications", get(applications::index_all))
         .route("/admin/api/applications/find", get(applications::find_any))
+}
+
+/// Gateways as providers see them.
+#[rustfmt::skip]
+fn gateways() -> Router<App> {
+    Router::new()
+        .route("/admin/api/services/{service_id}/gateways", get(service_gateways::index))
         .route("/admin/api/gateways", get(gateways::index).post(gateways::create))
         .route("/admin/api/gateways/{id}", get(gateways::show).delete(gateways::delete))
         .route("/admin/api/gateways/{id}/drain", post(gateways::drain))
         .route("/admin/api/gateways/{id}/write_off", post(gateways::write_off))
+}
+
+/// The provider itself.
+#[rustfmt::skip]
+fn provider() -> Router<App> {
+    Router::new()
+        .route("/admin/api/provider", get(provider::show).put(provider::update).patch(provider::update))
         .route("/admin/api/settings", get(settings::show).put(settings::update))
 }
 

@@ -6,49 +6,56 @@ use sqlx::SqlStr;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use std::borrow::Cow;
 
+/// One migration, as both databases run it.
+struct Step {
+    version: i64,
+    name: &'static str,
+    sqlite: &'static str,
+    postgres: &'static str,
+}
+
+macro_rules! steps {
+    ($($version:literal $name:literal $file:literal,)*) => {
+        &[$(Step {
+            version: $version,
+            name: $name,
+            sqlite: include_str!(concat!("../../migrations/sqlite/", $file)),
+            postgres: include_str!(concat!("../../migrations/postgres/", $file)),
+        },)*]
+    };
+}
+
+/// By version.
+#[rustfmt::skip]
+const STEPS: &[Step] = steps! {
+    1 "initial" "0001_initial.sql",
+    2 "leases" "0002_leases.sql",
+};
+
 /// Version of the newest migration.
-pub(super) const NEWEST: i64 = 2;
+pub(super) const NEWEST: i64 = match STEPS.last() {
+    Some(step) => step.version,
+    None => 0,
+};
 
 pub(super) fn sqlite() -> Migrator {
-    migrator(&[
-        (
-            1,
-            "initial",
-            include_str!("../../migrations/sqlite/0001_initial.sql"),
-        ),
-        (
-            2,
-            "leases",
-            include_str!("../../migrations/sqlite/0002_leases.sql"),
-        ),
-    ])
+    migrator(|step| step.sqlite)
 }
 
 pub(super) fn postgres() -> Migrator {
-    migrator(&[
-        (
-            1,
-            "initial",
-            include_str!("../../migrations/postgres/0001_initial.sql"),
-        ),
-        (
-            2,
-            "leases",
-            include_str!("../../migrations/postgres/0002_leases.sql"),
-        ),
-    ])
+    migrator(|step| step.postgres)
 }
 
-fn migrator(steps: &[(i64, &'static str, &'static str)]) -> Migrator {
+fn migrator(sql: impl Fn(&Step) -> &'static str) -> Migrator {
     Migrator::with_migrations(
-        steps
+        STEPS
             .iter()
-            .map(|&(version, description, sql)| {
+            .map(|step| {
                 Migration::new(
-                    version,
-                    Cow::Borrowed(description),
+                    step.version,
+                    Cow::Borrowed(step.name),
                     MigrationType::Simple,
-                    SqlStr::from_static(sql),
+                    SqlStr::from_static(sql(step)),
                     false,
                 )
             })
