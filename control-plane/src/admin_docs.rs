@@ -23,12 +23,6 @@ const SUBJECTS: &[(&str, &str, &[Call])] = &[
         ("GET POST", "", "List; make one: name, system_name, backend_version (1 user_key, 2 app_id and app_key)"),
         ("GET PUT PATCH DELETE", "/{service_id}", "One product; deleting it stops its applications"),
     ]),
-    ("Metrics and methods", SERVICE, &[
-        ("GET POST", "/metrics", "List, methods included; make one: friendly_name, unit, system_name, description"),
-        ("GET PUT PATCH DELETE", "/metrics/{metric_id}", "One metric"),
-        ("GET POST", "/metrics/{metric_id}/methods", "Methods of hits: friendly_name, system_name, description"),
-        ("GET PUT PATCH DELETE", "/metrics/{metric_id}/methods/{method_id}", "One method"),
-    ]),
     ("Configuration", SERVICE, &[
         ("GET PUT PATCH", "/proxy", "The draft: endpoint, sandbox_endpoint, api_backend, credentials_location, credentials_sources, auth_app_id, auth_app_key, auth_user_key, error_*, secret_token, …"),
         ("GET POST", "/proxy/mapping_rules", "Mapping rules by position; make one: http_method or methods, pattern, metric_id and delta or usages, position, last"),

@@ -13,6 +13,7 @@ pub mod router;
 pub mod admin_api;
 pub mod admin_docs;
 pub mod gateway_api;
+pub mod openapi;
 pub mod ops;
 pub mod portal;
 

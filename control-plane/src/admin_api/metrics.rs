@@ -183,7 +183,7 @@ pub async fn update_method(
     products::lock(&mut tx, product_id).await?;
     let row = get_method(&mut tx, product_id, metric_id, id).await?;
     // A method counts in its parent's unit.
-    call.params.take("unit");
+    call.params.forget("unit");
     let row = change(&mut tx, row, &mut call.params).await?;
     tx.commit().await?;
     Ok(Answer::ok(method(&app, &row)))

@@ -4,12 +4,15 @@
 //! (`{"product": {"name": "x"}}`). Everything a client can type ends here as a value we can store or as a 4xx.
 
 mod parse;
+mod reads;
 
 use crate::error::{Error, FieldErrors};
 use axum::extract::Request;
 use axum::http::{StatusCode, header};
 use serde_json::{Map, Value};
 use std::fmt;
+
+pub use reads::ReadLog;
 
 /// The request's parameters, and what was found wrong with them so far.
 ///
@@ -18,6 +21,8 @@ use std::fmt;
 pub struct Params {
     values: Map<String, Value>,
     errors: FieldErrors,
+    /// Notes which parameters are read, when somebody wants to know.
+    reads: Option<reads::OfRoute>,
 }
 
 impl fmt::Debug for Params {
@@ -54,7 +59,16 @@ impl Params {
         Ok(Self {
             values: parse::unwrapped(values),
             errors: FieldErrors::default(),
+            reads: reads::OfRoute::of(&parts),
         })
+    }
+
+    /// Every getter takes its value from here.
+    fn read_value(&self, name: &str) -> Option<&Value> {
+        if let Some(reads) = &self.reads {
+            reads.note(name);
+        }
+        self.values.get(name)
     }
 
     /// Notes an error.
@@ -83,18 +97,24 @@ impl Params {
     /// Whether the parameter was sent at all.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
-        self.values.contains_key(name)
+        self.read_value(name).is_some()
     }
 
     /// The value as it was sent.
     #[must_use]
     pub fn value(&self, name: &str) -> Option<&Value> {
-        self.values.get(name)
+        self.read_value(name)
     }
 
     /// Takes a parameter out, as it was sent.
     pub fn take(&mut self, name: &str) -> Option<Value> {
+        self.read_value(name)?;
         self.values.remove(name)
+    }
+
+    /// Drops a parameter that is not one of this call, so that code shared with others does not see it.
+    pub fn forget(&mut self, name: &str) {
+        self.values.remove(name);
     }
 
     /// Puts a parameter in, under whatever name a handler wants to read it by.
@@ -111,7 +131,7 @@ impl Params {
 
     /// Text of at most `max` characters; blank or null is `Some("")`, absent is `None`.
     pub fn opt_text(&mut self, name: &str, max: usize) -> Option<String> {
-        let text = match self.values.get(name)? {
+        let text = match self.read_value(name)? {
             Value::Null => String::new(),
             Value::String(text) => text.trim().to_owned(),
             Value::Bool(value) => value.to_string(),
@@ -163,7 +183,7 @@ impl Params {
 
     /// A whole number from `min` to `max`; blank or null counts as absent.
     pub fn opt_int(&mut self, name: &str, min: i64, max: i64) -> Option<i64> {
-        let text = match self.values.get(name)? {
+        let text = match self.read_value(name)? {
             Value::Null => return None,
             Value::Number(number) => number.to_string(),
             Value::String(text) if text.trim().is_empty() => return None,
@@ -215,7 +235,7 @@ impl Params {
 
     /// An amount of money or the like: finite, not negative.
     pub fn opt_amount(&mut self, name: &str) -> Option<f64> {
-        let text = match self.values.get(name)? {
+        let text = match self.read_value(name)? {
             Value::Null => return None,
             Value::Number(number) => number.to_string(),
             Value::String(text) if text.trim().is_empty() => return None,
@@ -237,7 +257,7 @@ impl Params {
 
     /// Yes or no, as forms and JSON say it; blank or null counts as absent.
     pub fn opt_bool(&mut self, name: &str) -> Option<bool> {
-        let text = match self.values.get(name)? {
+        let text = match self.read_value(name)? {
             Value::Null => return None,
             Value::Bool(value) => return Some(*value),
             Value::Number(number) => number.to_string(),
@@ -257,7 +277,7 @@ impl Params {
 
     /// A list of texts: a JSON or Rails list, or one text with commas.
     pub fn opt_texts(&mut self, name: &str, max: usize) -> Option<Vec<String>> {
-        let list: Option<Vec<String>> = match self.values.get(name)? {
+        let list: Option<Vec<String>> = match self.read_value(name)? {
             Value::Null => Some(Vec::new()),
             Value::String(text) => Some(
                 text.split(',')

@@ -1,6 +1,7 @@
 //! What tests stand on: a server on a database of its own, and a client for it.
 
 pub(crate) mod client;
+pub(crate) mod contract;
 pub(crate) mod database;
 pub(crate) mod postgres;
 

@@ -1,8 +1,10 @@
 //! A running server and a client that is allowed everything.
 
+use super::contract;
 use super::database::{Kind, TestDatabase};
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
+use tallygate::admin_api::params::ReadLog;
 use tallygate::app::App;
 use tallygate::config::Config;
 use tallygate::secrets::Secrets;
@@ -22,6 +24,8 @@ pub(crate) struct Test {
     pub(crate) provider_key: String,
     pub(crate) http: reqwest::Client,
     pub(crate) database: TestDatabase,
+    /// What handlers read.
+    reads: ReadLog,
 }
 
 /// An answer, whole.
@@ -50,8 +54,9 @@ impl Test {
             admin_url: admin.clone(),
         };
         let app = App::new(db, config, secrets);
+        let reads = ReadLog::default();
         for (listener, router) in [
-            (admin_listener, router::admin(&app)),
+            (admin_listener, router::admin(&app).layer(reads.layer())),
             (portal_listener, router::portal(&app)),
         ] {
             tokio::spawn(async move { axum::serve(listener, router).await });
@@ -64,10 +69,12 @@ impl Test {
             provider_key: created.provider_key.reveal().into(),
             http: reqwest::Client::builder().no_proxy().build().unwrap(),
             database,
+            reads,
         }
     }
 
     pub(crate) async fn end(self) {
+        contract::assert_documented(&self.reads);
         self.app.stop();
         self.app.db.close().await;
         self.database.remove().await;
@@ -129,13 +136,19 @@ pub(crate) fn with_query(path: &str, pairs: &[(impl AsRef<str>, impl AsRef<str>)
     format!("{path}?{query}")
 }
 
+/// Sends it; the answer must be what the API's description says.
 pub(crate) async fn send(request: reqwest::RequestBuilder) -> Reply {
-    let response = request.send().await.unwrap();
-    Reply {
+    let (client, request) = request.build_split();
+    let request = request.unwrap();
+    let (method, path) = (request.method().clone(), request.url().path().to_owned());
+    let response = client.execute(request).await.unwrap();
+    let reply = Reply {
         status: response.status(),
         headers: response.headers().clone(),
         text: response.text().await.unwrap(),
-    }
+    };
+    contract::assert_kept(&method, &path, &reply);
+    reply
 }
 
 impl Reply {
