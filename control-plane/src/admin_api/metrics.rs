@@ -79,7 +79,8 @@ pub async fn update(
     let mut tx = app.db.begin().await?;
     products::lock(&mut tx, product_id).await?;
     let row = metrics::get(&mut tx, product_id, id).await?;
-    let row = change(&mut tx, row, &mut call.params).await?;
+    let unit = call.params.opt_filled("unit", 255);
+    let row = change(&mut tx, row, unit, &mut call.params).await?;
     tx.commit().await?;
     Ok(Answer::ok(metric(&app, &row)))
 }
@@ -183,8 +184,7 @@ pub async fn update_method(
     products::lock(&mut tx, product_id).await?;
     let row = get_method(&mut tx, product_id, metric_id, id).await?;
     // A method counts in its parent's unit.
-    call.params.forget("unit");
-    let row = change(&mut tx, row, &mut call.params).await?;
+    let row = change(&mut tx, row, None, &mut call.params).await?;
     tx.commit().await?;
     Ok(Answer::ok(method(&app, &row)))
 }
@@ -256,11 +256,16 @@ async fn insert(
     metrics::get(tx, product_id, id).await
 }
 
-async fn change(tx: &mut Tx, mut row: MetricRow, params: &mut Params) -> Result<MetricRow, Error> {
+async fn change(
+    tx: &mut Tx,
+    mut row: MetricRow,
+    unit: Option<String>,
+    params: &mut Params,
+) -> Result<MetricRow, Error> {
     if let Some(text) = params.opt_filled("friendly_name", 255) {
         row.friendly_name = text;
     }
-    if let Some(text) = params.opt_filled("unit", 255) {
+    if let Some(text) = unit {
         row.unit = text;
     }
     if let Some(text) = params.opt_text("description", 10_000) {

@@ -112,11 +112,6 @@ impl Params {
         self.values.remove(name)
     }
 
-    /// Drops a parameter that is not one of this call, so that code shared with others does not see it.
-    pub fn forget(&mut self, name: &str) {
-        self.values.remove(name);
-    }
-
     /// Puts a parameter in, under whatever name a handler wants to read it by.
     pub fn put(&mut self, name: &str, value: Value) {
         self.values.insert(name.into(), value);
