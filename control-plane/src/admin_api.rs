@@ -14,6 +14,7 @@ pub mod keys;
 pub mod limits;
 pub mod mapping_rules;
 pub mod metrics;
+pub mod oidc;
 pub mod page;
 pub mod params;
 pub mod path;

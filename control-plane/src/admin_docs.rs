@@ -20,11 +20,12 @@ const SUBJECTS: &[(&str, &str, &[Call])] = &[
         ("POST", "/signup", "An account with a user and an application at once: org_name, username, email, password, application_plan_id"),
     ]),
     ("Products", "/admin/api/services", &[
-        ("GET POST", "", "List; make one: name, system_name, backend_version (1 user_key, 2 app_id and app_key)"),
+        ("GET POST", "", "List; make one: name, system_name, backend_version (1 user_key, 2 app_id and app_key, oidc tokens of an OpenID Connect issuer)"),
         ("GET PUT PATCH DELETE", "/{service_id}", "One product; deleting it stops its applications"),
     ]),
     ("Configuration", SERVICE, &[
-        ("GET PUT PATCH", "/proxy", "The draft: endpoint, sandbox_endpoint, api_backend, credentials_location, credentials_sources, auth_app_id, auth_app_key, auth_user_key, error_*, secret_token, …"),
+        ("GET PUT PATCH", "/proxy", "The draft: endpoint, sandbox_endpoint, api_backend, credentials_location, credentials_sources, auth_app_id, auth_app_key, auth_user_key, error_*, secret_token, oidc_issuer_endpoint, jwt_claim_with_client_id, …"),
+        ("GET PUT PATCH", "/proxy/oidc_configuration", "Which flows clients may use at the issuer: standard_flow_enabled, implicit_flow_enabled, service_accounts_enabled, direct_access_grants_enabled"),
         ("GET POST", "/proxy/mapping_rules", "Mapping rules by position; make one: http_method or methods, pattern, metric_id and delta or usages, position, last"),
         ("GET PUT PATCH DELETE", "/proxy/mapping_rules/{rule_id}", "One mapping rule"),
         ("POST", "/proxy/deploy", "Freeze the draft as the next version; staging follows it"),

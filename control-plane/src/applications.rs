@@ -7,6 +7,7 @@ mod view;
 use crate::credentials::{self, Fresh, MOST_KEYS, Sealer};
 use crate::db::Tx;
 use crate::error::{Error, FieldErrors};
+use crate::promote::freeze::OIDC;
 use crate::secrets::{self, APPLICATION_KEY_VALUE, APPLICATION_USER_KEY, Secret, Secrets};
 use crate::store::applications::{self as rows, Application};
 use crate::store::contracts::{self, ApplicationPlan};
@@ -111,7 +112,7 @@ pub async fn create(
         };
         let ident = credentials::ident(plan.product_id, &app_id);
         refuse_taken(tx, &ident, "application_id").await?;
-        if keys.is_empty() && plan.mandatory_app_key {
+        if keys.is_empty() && (plan.mandatory_app_key || plan.backend_version == OIDC) {
             keys.push(secrets::new_application_key());
         }
         (Some(app_id), ident, None)
@@ -168,12 +169,11 @@ pub async fn add_key(
     if had.iter().any(|had| had.digest == digest) {
         return Err(Error::invalid("key", "has already been taken"));
     }
-    if had.len() >= MOST_KEYS {
+    let most = most_keys(&application.backend_version);
+    if had.len() >= most {
         return Err(Error::invalid(
             "key",
-            format!(
-                "cannot be added: an application has at most {MOST_KEYS} keys, delete one first"
-            ),
+            format!("cannot be added: an application has at most {most} keys, delete one first"),
         ));
     }
     let sealer = Sealer::load(tx, secrets).await?;
@@ -281,6 +281,15 @@ pub fn takes_user_key(backend_version: &str) -> bool {
     backend_version == "1"
 }
 
+/// With tokens the key is the client's secret at the issuer, as in 3scale: there is one.
+fn most_keys(backend_version: &str) -> usize {
+    if backend_version == OIDC {
+        1
+    } else {
+        MOST_KEYS
+    }
+}
+
 /// Told of a plan id that names no application plan.
 pub const NO_SUCH_PLAN: &str = "is not the id of an application plan";
 const TAKES_USER_KEY: &str = "cannot be set: this product's applications have a user_key";
@@ -300,6 +309,11 @@ fn misplaced(plan: &ApplicationPlan, wanted: &Wanted) -> FieldErrors {
             "application_key",
             by_user_key && !wanted.keys.is_empty(),
             TAKES_USER_KEY,
+        ),
+        (
+            "application_key",
+            wanted.keys.len() > most_keys(&plan.backend_version) && wanted.keys.len() <= MOST_KEYS,
+            "may be given once: it is the client's secret",
         ),
         (
             "user_key",

@@ -6,9 +6,11 @@
 
 pub mod bootstrap;
 mod clusters;
+pub mod jwt_authn;
 mod listener;
 
 use crate::admin_client::AdminClient;
+use crate::oidc;
 use anyhow::Context as _;
 use serde_json::json;
 use std::fmt::Write as _;
@@ -83,20 +85,27 @@ pub async fn run(args: &Args) -> anyhow::Result<String> {
         None => format!("{} {}", args.environment, args.listener),
     };
 
+    let ca_file = args
+        .ca_file
+        .clone()
+        .unwrap_or_else(bootstrap::system_ca_file);
+
     let client = AdminClient::new(&args.admin_url, &args.access_token)?;
+    let mut issuers = Vec::new();
+    for issuer in oidc::of_environment(&client, args.environment.of_products()).await? {
+        issuers.push(oidc::discovery::provider(&issuer, &ca_file).await?);
+    }
     let token = create_gateway(&client, &name, args.environment).await?;
     let bootstrap = Bootstrap {
         admin: args.admin,
         control_plane,
         filter,
-        ca_file: args
-            .ca_file
-            .clone()
-            .unwrap_or_else(bootstrap::system_ca_file),
+        ca_file,
         gateways: vec![Gateway {
             environment: args.environment,
             listener: args.listener,
             token,
+            issuers,
         }],
         form_credentials: !args.no_form_credentials,
         listeners_file: None,

@@ -20,6 +20,7 @@ pub mod portal;
 pub mod leases;
 pub mod ledger;
 pub mod names;
+pub mod oidc;
 pub mod promote;
 pub mod provider;
 pub mod publish;

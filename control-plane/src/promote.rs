@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::publish::{Environment, Frozen};
 use crate::store::products::{self, ProductRow};
 use crate::store::versions::{self, ConfigRow};
-use crate::store::{metrics, proxies, rules};
+use crate::store::{metrics, oidc, proxies, rules};
 use tallygate_core::product::PublicUrl;
 use tallygate_core::wire::{CredentialKindV1, PublicUrlV1};
 
@@ -187,6 +187,8 @@ pub struct Draft {
     pub product: ProductRow,
     /// Its settings.
     pub proxy: proxies::ProxyRow,
+    /// Whose tokens it takes.
+    pub oidc: oidc::OidcRow,
     /// Its mapping rules, by position.
     pub rules: Vec<rules::RuleRow>,
     /// Its metrics and methods.
@@ -200,6 +202,7 @@ pub struct Draft {
 pub async fn draft(tx: &mut Tx, product: &ProductRow) -> Result<Draft, Error> {
     Ok(Draft {
         proxy: proxies::get(tx, product.id).await?,
+        oidc: oidc::get(tx, product.id).await?,
         rules: rules::list(tx, product.id).await?,
         metrics: metrics::list(tx, product.id).await?,
         product: product.clone(),

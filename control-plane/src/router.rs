@@ -4,7 +4,8 @@
 
 use crate::admin_api::{
     accounts, application_plans, applications, format, gateways, keys, limits, mapping_rules,
-    metrics, provider, proxy, proxy_configs, service_gateways, services, settings, signup, users,
+    metrics, oidc, provider, proxy, proxy_configs, service_gateways, services, settings, signup,
+    users,
 };
 use crate::app::App;
 use crate::body_limit;
@@ -68,6 +69,7 @@ fn products() -> Router<App> {
         .route("/admin/api/services/{service_id}/metrics/{metric_id}/methods", get(metrics::list_methods).post(metrics::create_method))
         .route("/admin/api/services/{service_id}/metrics/{metric_id}/methods/{method_id}", get(metrics::show_method).put(metrics::update_method).patch(metrics::update_method).delete(metrics::delete_method))
         .route("/admin/api/services/{service_id}/proxy", get(proxy::show).patch(proxy::update).put(proxy::update))
+        .route("/admin/api/services/{service_id}/proxy/oidc_configuration", get(oidc::show).patch(oidc::update).put(oidc::update))
         .route("/admin/api/services/{service_id}/proxy/mapping_rules", get(mapping_rules::list).post(mapping_rules::create))
         .route("/admin/api/services/{service_id}/proxy/mapping_rules/{rule_id}", get(mapping_rules::show).patch(mapping_rules::update).put(mapping_rules::update).delete(mapping_rules::delete))
 }

@@ -9,6 +9,7 @@ pub mod keys;
 pub mod leases;
 pub mod ledger;
 pub mod metrics;
+pub mod oidc;
 pub mod plans;
 pub mod products;
 pub mod proxies;

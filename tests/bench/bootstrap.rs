@@ -122,6 +122,7 @@ fn bootstrap(
             environment: Environment::Production,
             listener: addresses.direct,
             token: token.to_owned(),
+            issuers: Vec::new(),
         }],
         form_credentials: true,
         listeners_file: None,

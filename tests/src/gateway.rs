@@ -90,6 +90,7 @@ impl Gateway {
             environment,
             listener: entrance.at,
             token: entrance.token,
+            issuers: Vec::new(),
         };
         let staging = staging.map(|entrance| listener(Environment::Staging, entrance));
         let production = listener(Environment::Production, production);

@@ -4,12 +4,14 @@ mod apply;
 
 use super::auth::{Read, Write};
 use super::format::{Answer, Object, timestamp};
+use super::oidc;
 use super::path::Ids;
 use crate::app::App;
 use crate::db::Tx;
 use crate::error::Error;
 use crate::promote::{self, freeze, urls};
 use crate::secrets::{PROXY_DEBUG_SECRET, PROXY_SECRET_TOKEN};
+use crate::store::oidc::{self as oidc_rows, OidcRow};
 use crate::store::proxies::{self, ProxyRow};
 use crate::store::{products, versions};
 use axum::extract::State;
@@ -43,10 +45,19 @@ pub async fn update(
     let product = products::get(&mut tx, product_id).await?;
     let mut draft = promote::draft(&mut tx, &product).await?;
     apply::apply(&app.secrets, &mut call.params, &mut draft.proxy)?;
+    let before = draft.oidc.clone();
+    oidc::apply(
+        &mut call.params,
+        &mut draft.oidc,
+        &mut draft.proxy.jwt_claim,
+    );
     call.params.check()?;
     freeze::check(&draft)?;
     refuse_taken_addresses(&mut tx, &draft.proxy).await?;
     proxies::update(&mut tx, &draft.proxy).await?;
+    if draft.oidc != before {
+        oidc_rows::set(&mut tx, product_id, &draft.oidc).await?;
+    }
     let node = read(&app, &mut tx, product_id).await?;
     tx.commit().await?;
     Ok(Answer::ok(node))
@@ -104,10 +115,16 @@ async fn read(app: &App, tx: &mut Tx, product_id: i64) -> Result<Object, Error> 
     products::get(tx, product_id).await?;
     let row = proxies::get(tx, product_id).await?;
     let deployed = versions::current(tx, product_id, "sandbox").await?;
-    proxy(app, &row, deployed.map(|config| config.version))
+    let oidc = oidc_rows::get(tx, product_id).await?;
+    proxy(app, &row, &oidc, deployed.map(|config| config.version))
 }
 
-fn proxy(app: &App, row: &ProxyRow, sandbox_version: Option<i64>) -> Result<Object, Error> {
+fn proxy(
+    app: &App,
+    row: &ProxyRow,
+    oidc: &OidcRow,
+    sandbox_version: Option<i64>,
+) -> Result<Object, Error> {
     let secret_token = app.secrets.open(PROXY_SECRET_TOKEN, &row.secret_token)?;
     let debug_secret = row
         .debug_secret
@@ -125,8 +142,8 @@ fn proxy(app: &App, row: &ProxyRow, sandbox_version: Option<i64>) -> Result<Obje
         .with("credentials_location", &row.credentials_location)
         .with("auth_app_key", &row.auth_app_key)
         .with("auth_app_id", &row.auth_app_id)
-        .with("auth_user_key", &row.auth_user_key)
-        .with("jwt_claim_with_client_id", &row.jwt_claim);
+        .with("auth_user_key", &row.auth_user_key);
+    object = oidc::shown(object, oidc, &row.jwt_claim);
     for (name, text, status, content_type, defaults) in [
         (
             "auth_failed",

@@ -7,10 +7,11 @@ use super::page::Page;
 use super::params::Params;
 use super::path::Ids;
 use crate::app::App;
+use crate::applications::takes_user_key;
 use crate::db::Tx;
 use crate::error::Error;
 use crate::names;
-use crate::promote;
+use crate::promote::{self, freeze};
 use crate::secrets::{self, PROXY_SECRET_TOKEN};
 use crate::store::metrics::{self as metric_store, MetricRow};
 use crate::store::plans::{self, PlanRow, SERVICE_PLAN};
@@ -105,7 +106,9 @@ pub async fn update(
     let backend_version = row.backend_version.clone();
     apply(params, &mut row);
     if row.backend_version != backend_version {
-        if products::count_applications(&mut tx, id).await? > 0 {
+        if takes_user_key(&row.backend_version) != takes_user_key(&backend_version)
+            && products::count_applications(&mut tx, id).await? > 0
+        {
             params.error(
                 "backend_version",
                 "can't be changed while there are applications: their credentials are of the other kind",
@@ -260,13 +263,10 @@ fn apply(params: &mut Params, row: &mut ProductRow) {
     match params.opt_filled("backend_version", 255).as_deref() {
         None => {}
         Some(version @ ("1" | "2")) => row.backend_version = version.into(),
-        Some("oauth" | "oidc") => params.error(
-            "backend_version",
-            "can't be OpenID Connect yet: choose 1 (user_key) or 2 (app_id and app_key)",
-        ),
+        Some(freeze::OIDC | "oidc") => row.backend_version = freeze::OIDC.into(),
         Some(_) => params.error(
             "backend_version",
-            "must be 1 (user_key) or 2 (app_id and app_key)",
+            "must be 1 (user_key), 2 (app_id and app_key) or oidc (tokens of an OpenID Connect issuer)",
         ),
     }
     if let Some(choice) = params.opt_choice("buyer_plan_change_permission", PLAN_CHANGE_PERMISSIONS)

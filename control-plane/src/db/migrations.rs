@@ -30,6 +30,7 @@ macro_rules! steps {
 const STEPS: &[Step] = steps! {
     1 "initial" "0001_initial.sql",
     2 "leases" "0002_leases.sql",
+    5 "oidc" "0005_oidc.sql",
 };
 
 /// Version of the newest migration.

@@ -32,6 +32,7 @@ impl Demo {
                 environment,
                 listener: self.ports.address(port),
                 token,
+                issuers: Vec::new(),
             })
         };
         let bootstrap = Bootstrap {

@@ -2,7 +2,7 @@
 //!
 //! Pure: the same values always give the same bootstrap.
 
-use super::{clusters, listener};
+use super::{clusters, jwt_authn, listener};
 use anyhow::{Context as _, ensure};
 use serde_json::{Value, json};
 use std::fmt;
@@ -41,6 +41,8 @@ pub struct Gateway {
     pub listener: SocketAddr,
     /// Its token for the gateway API.
     pub token: String,
+    /// Whose tokens its requests may carry.
+    pub issuers: Vec<jwt_authn::Provider>,
 }
 
 /// Which promoted configuration a gateway follows.
@@ -149,6 +151,17 @@ impl Environment {
         match self {
             Self::Staging => "staging",
             Self::Production => "production",
+        }
+    }
+}
+
+impl Environment {
+    /// The same, where products are looked up.
+    #[must_use]
+    pub const fn of_products(self) -> crate::publish::Environment {
+        match self {
+            Self::Staging => crate::publish::Environment::Staging,
+            Self::Production => crate::publish::Environment::Production,
         }
     }
 }

@@ -4,6 +4,7 @@
 //! products and backends need no change here.
 
 use super::bootstrap::{Bootstrap, ControlPlane};
+use super::jwt_authn;
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -19,11 +20,15 @@ const MAX_UPSTREAM_REQUESTS: u32 = 20_000;
 
 /// All clusters.
 pub(super) fn clusters(bootstrap: &Bootstrap) -> Vec<Value> {
-    vec![
-        control_plane(&bootstrap.control_plane, &bootstrap.ca_file),
+    let ca_file = &bootstrap.ca_file;
+    let mut clusters = vec![
+        control_plane(&bootstrap.control_plane, ca_file),
         upstream(UPSTREAM_PLAIN, None),
-        upstream(UPSTREAM_TLS, Some(&bootstrap.ca_file)),
-    ]
+        upstream(UPSTREAM_TLS, Some(ca_file)),
+    ];
+    let issuers = bootstrap.gateways.iter().flat_map(|it| &it.issuers);
+    clusters.extend(jwt_authn::clusters(issuers, ca_file));
+    clusters
 }
 
 /// The cache of resolved names, shared by the filter that fills it and the clusters that use it.
@@ -36,16 +41,21 @@ pub(super) fn dns_cache() -> Value {
 }
 
 fn control_plane(control_plane: &ControlPlane, ca_file: &Path) -> Value {
+    fixed(CONTROL_PLANE, control_plane, ca_file)
+}
+
+/// One server, known beforehand.
+pub(super) fn fixed(name: &str, server: &ControlPlane, ca_file: &Path) -> Value {
     let mut cluster = json!({
-        "name": CONTROL_PLANE,
+        "name": name,
         // Every address that the name has is a replica; they share the database, so any will do.
-        "type": if control_plane.ip().is_some() { "STATIC" } else { "STRICT_DNS" },
+        "type": if server.ip().is_some() { "STATIC" } else { "STRICT_DNS" },
         "connect_timeout": "2s",
         "load_assignment": {
-            "cluster_name": CONTROL_PLANE,
+            "cluster_name": name,
             "endpoints": [{"lb_endpoints": [{"endpoint": {"address": {"socket_address": {
-                "address": control_plane.host,
-                "port_value": control_plane.port,
+                "address": server.host,
+                "port_value": server.port,
             }}}}]}],
         },
         // A replica that vanished without a word is noticed in 25 s, not when the kernel gives up.
@@ -55,19 +65,19 @@ fn control_plane(control_plane: &ControlPlane, ca_file: &Path) -> Value {
             "keepalive_probes": 3,
         }},
     });
-    if control_plane.ip().is_none() {
+    if server.ip().is_none() {
         cluster["dns_lookup_family"] = json!("V4_PREFERRED");
     }
-    if control_plane.tls {
-        let san = match control_plane.ip() {
+    if server.tls {
+        let san = match server.ip() {
             Some(ip) => json!({"san_type": "IP_ADDRESS", "matcher": {"exact": ip.to_string()}}),
-            None => json!({"san_type": "DNS", "matcher": {"exact": control_plane.host}}),
+            None => json!({"san_type": "DNS", "matcher": {"exact": server.host}}),
         };
         let mut tls = tls_context(ca_file);
         tls["common_tls_context"]["validation_context"]["match_typed_subject_alt_names"] =
             json!([san]);
-        if control_plane.ip().is_none() {
-            tls["sni"] = json!(control_plane.host);
+        if server.ip().is_none() {
+            tls["sni"] = json!(server.host);
         }
         cluster["transport_socket"] =
             json!({"name": "envoy.transport_sockets.tls", "typed_config": tls});

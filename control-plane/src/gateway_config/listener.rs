@@ -2,6 +2,7 @@
 
 use super::bootstrap::{Bootstrap, Gateway, address};
 use super::clusters::{CONTROL_PLANE, UPSTREAM_PLAIN, UPSTREAM_TLS, dns_cache};
+use super::jwt_authn;
 use serde_json::{Value, json};
 
 /// The request header by which the filter picks the cluster. A client's own value never survives:
@@ -27,7 +28,7 @@ pub(super) fn listener(bootstrap: &Bootstrap, gateway: &Gateway) -> Value {
 }
 
 fn connection_manager(bootstrap: &Bootstrap, gateway: &Gateway) -> Value {
-    json!({
+    let mut manager = json!({
         "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
         "stat_prefix": format!("tallygate_{}", gateway.environment),
         // One path has one spelling before it is matched against mapping rules.
@@ -83,7 +84,13 @@ fn connection_manager(bootstrap: &Bootstrap, gateway: &Gateway) -> Value {
                 "suppress_envoy_headers": true,
             }},
         ],
-    })
+    });
+    if let Some(filters) = manager["http_filters"].as_array_mut()
+        && let Some(jwt_authn) = jwt_authn::filter(&gateway.issuers)
+    {
+        filters.insert(0, jwt_authn);
+    }
+    manager
 }
 
 /// Hands a header of the filter's to the dynamic forward proxy; nothing when the filter did not set it.

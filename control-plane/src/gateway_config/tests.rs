@@ -18,6 +18,7 @@ fn example(url: &str) -> Bootstrap {
             environment: Environment::Production,
             listener: local(8082),
             token: "tgg_EXAMPLE".to_owned(),
+            issuers: Vec::new(),
         }],
         form_credentials: true,
         listeners_file: None,

@@ -2,8 +2,10 @@
 
 use super::{Draft, urls};
 use crate::error::{Error, FieldErrors};
+use crate::oidc::{self, Issuer};
 use crate::secrets::{PROXY_DEBUG_SECRET, PROXY_SECRET_TOKEN, Secret, Secrets};
 use crate::store::metrics::MetricRow;
+use crate::store::oidc::OidcRow;
 use crate::store::products::ProductRow;
 use crate::store::proxies::ProxyRow;
 use crate::store::rules::RuleRow;
@@ -56,6 +58,12 @@ pub const ERROR_CONTENT_TYPE: &str = "text/plain; charset=us-ascii";
 /// # Errors
 /// 422 by field when it would not load at the edge.
 pub fn freeze(secrets: &Secrets, draft: &Draft) -> Result<Parts, Error> {
+    if is_oidc(&draft.product) && draft.oidc.issuer_endpoint.is_empty() {
+        return Err(Error::invalid(
+            "oidc_issuer_endpoint",
+            "can't be blank: the product takes tokens, and somebody has to issue them",
+        ));
+    }
     let parts = Parts {
         staging: config(draft, "sandbox_endpoint", &draft.proxy.sandbox_endpoint)?,
         production: config(draft, "endpoint", &draft.proxy.endpoint)?,
@@ -124,14 +132,23 @@ pub fn check_rule(row: &RuleRow) -> Result<(), (&'static str, String)> {
 #[must_use]
 pub fn kind(product: &ProductRow) -> CredentialKindV1 {
     match product.backend_version.as_str() {
-        "2" => CredentialKindV1::AppIdAndKey,
+        "2" | OIDC => CredentialKindV1::AppIdAndKey,
         _ => CredentialKindV1::UserKey,
     }
 }
 
+/// The `backend_version` of products that take tokens: 3scale's word for OpenID Connect.
+pub const OIDC: &str = "oauth";
+
+/// Whether a product's applications authenticate by the tokens of an issuer, which name their `app_id`.
+#[must_use]
+pub fn is_oidc(product: &ProductRow) -> bool {
+    product.backend_version == OIDC
+}
+
 /// The sources that a draft names, or those that 3scale's location stands for.
 #[must_use]
-pub fn sources(proxy: &ProxyRow, kind: CredentialKindV1) -> Vec<SourceV1> {
+pub fn sources(proxy: &ProxyRow, product: &ProductRow) -> Vec<SourceV1> {
     if let Some(list) = &proxy.credentials_sources {
         return list
             .split(',')
@@ -139,7 +156,10 @@ pub fn sources(proxy: &ProxyRow, kind: CredentialKindV1) -> Vec<SourceV1> {
             .map(|(_, source)| *source)
             .collect();
     }
-    match (proxy.credentials_location.as_str(), kind) {
+    if is_oidc(product) {
+        return vec![SourceV1::Jwt];
+    }
+    match (proxy.credentials_location.as_str(), kind(product)) {
         ("headers", _) => vec![SourceV1::Headers],
         ("authorization", CredentialKindV1::UserKey) => vec![SourceV1::Basic, SourceV1::Bearer],
         ("authorization", CredentialKindV1::AppIdAndKey) => vec![SourceV1::Basic],
@@ -169,16 +189,11 @@ fn config(draft: &Draft, url_field: &str, url: &str) -> Result<ConfigV1, Error> 
         rules: draft.rules.iter().map(rule).collect(),
         credentials: CredentialsV1 {
             kind,
-            sources: sources(proxy, kind),
+            sources: sources(proxy, &draft.product),
             user_key: proxy.auth_user_key.clone(),
             app_id: proxy.auth_app_id.clone(),
             app_key: proxy.auth_app_key.clone(),
-            jwt_claim: proxy
-                .jwt_claim
-                .split('.')
-                .filter(|part| !part.is_empty())
-                .map(str::to_owned)
-                .collect(),
+            jwt_claim: claim(&draft.oidc, proxy)?,
             strip: proxy.strip_credentials,
         },
         errors: errors(proxy),
@@ -191,6 +206,27 @@ fn config(draft: &Draft, url_field: &str, url: &str) -> Result<ConfigV1, Error> 
             "deny" => OnDisconnectV1::Deny,
             _ => OnDisconnectV1::Allow,
         },
+    })
+}
+
+/// Where the filter finds the claim: below the issuer's name, or where an operator's own `jwt_authn` puts payloads.
+fn claim(oidc: &OidcRow, proxy: &ProxyRow) -> Result<Vec<String>, Error> {
+    let mut path = vec![match issuer(oidc) {
+        Some(issuer) => issuer.key(),
+        None => "jwt_payload".into(),
+    }];
+    let claim = oidc::claim_path(&proxy.jwt_claim, oidc.claim_type == "liquid")
+        .map_err(|message| Error::invalid("jwt_claim_with_client_id", message))?;
+    path.extend(claim);
+    Ok(path)
+}
+
+fn issuer(oidc: &OidcRow) -> Option<Issuer> {
+    let some = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+    Some(Issuer {
+        endpoint: some(&oidc.issuer_endpoint)?,
+        audiences: oidc::audiences(&oidc.audiences),
+        jwks_uri: some(&oidc.jwks_uri),
     })
 }
 

@@ -19,7 +19,7 @@ row! {
         pub description: String,
         /// `incomplete` until something is deployed, then `published`.
         pub state: String,
-        /// `1`: `user_key`; `2`: `app_id` and `app_key`.
+        /// `1`: `user_key`; `2`: `app_id` and `app_key`; `oauth`: tokens that name the `app_id`.
         pub backend_version: String,
         /// 3scale's; means nothing here.
         pub deployment_option: String,

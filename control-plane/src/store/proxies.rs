@@ -2,6 +2,7 @@
 
 use crate::db::Tx;
 use crate::error::Error;
+use crate::oidc::DEFAULT_CLAIM;
 use crate::{on, row, run};
 
 row! {
@@ -28,7 +29,7 @@ row! {
         pub auth_app_id: String,
         /// Name of the `app_key` parameter or header.
         pub auth_app_key: String,
-        /// Path of the claim that names the application.
+        /// The claim that names the application, as it was written: see `oidc::claim_path`.
         pub jwt_claim: String,
         /// problem or custom.
         pub error_format: String,
@@ -120,10 +121,11 @@ pub async fn insert(tx: &mut Tx, product_id: i64, secret_token: &[u8]) -> Result
     let now = tx.now_ms().await?;
     run!(tx, |c| {
         sqlx::query(
-        "insert into proxy (product_id, secret_token, created_at, updated_at) values ($1, $2, $3, $3)"
+        "insert into proxy (product_id, secret_token, jwt_claim, created_at, updated_at) values ($1, $2, $3, $4, $4)"
     )
     .bind(product_id)
     .bind(secret_token)
+    .bind(DEFAULT_CLAIM)
     .bind(now)
     .execute(c)
     })?;

@@ -3,6 +3,7 @@
 mod limits;
 mod mapping_rules;
 mod metrics;
+mod oidc;
 mod plans;
 mod portal_docs;
 mod promotion;

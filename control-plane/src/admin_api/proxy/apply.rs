@@ -95,7 +95,6 @@ fn credentials(params: &mut Params, proxy: &mut ProxyRow) {
         ("auth_user_key", &mut proxy.auth_user_key),
         ("auth_app_id", &mut proxy.auth_app_id),
         ("auth_app_key", &mut proxy.auth_app_key),
-        ("jwt_claim_with_client_id", &mut proxy.jwt_claim),
     ] {
         if let Some(text) = params.opt_filled(name, 255) {
             *field = text;

@@ -9,7 +9,7 @@ use tallygate::store::versions;
 use tallygate_core::wire::{ConfigV1, CredentialKindV1, ErrorsV1, SourceV1};
 
 /// What gateways of an environment are sent of a product.
-async fn followed(t: &Test, product: i64, environment: Environment) -> Option<ConfigV1> {
+pub(super) async fn followed(t: &Test, product: i64, environment: Environment) -> Option<ConfigV1> {
     let mut tx = t.app.db.read().await.unwrap();
     let row = versions::current(&mut tx, product, environment.of_configs())
         .await

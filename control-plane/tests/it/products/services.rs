@@ -79,8 +79,13 @@ both_databases! {
         }
     }
 
-    async fn openid_connect_is_refused_with_a_reason(t: &Test) {
-        for version in ["oauth", "oidc", "3", ""] {
+    async fn kinds_of_credentials(t: &Test) {
+        for (version, shown) in [("1", "1"), ("2", "2"), ("oauth", "oauth"), ("oidc", "oauth")] {
+            let form = [("name", "X"), ("backend_version", version)];
+            let reply = t.post("/admin/api/services.json", &form).await.expect(201);
+            assert_eq!(reply.at("/service/backend_version"), shown, "{version}");
+        }
+        for version in ["OAUTH", "3", ""] {
             let form = [("name", "X"), ("backend_version", version)];
             let reply = t.post("/admin/api/services.json", &form).await.expect(422);
             assert_eq!(reply.complaints(), ["backend_version"], "{version}");
