@@ -3,6 +3,8 @@
 //! A handler here reads parameters, makes one call into the domain (`store` and friends), and returns an
 //! [`format::Answer`]. Never here: SQL, and any knowledge of XML or JSON outside `format`.
 
+pub mod access;
+pub mod access_tokens;
 pub mod accounts;
 pub mod application_plans;
 pub mod applications;
@@ -19,6 +21,7 @@ pub mod page;
 pub mod params;
 pub mod path;
 pub mod provider;
+pub mod provider_users;
 pub mod proxy;
 pub mod proxy_configs;
 pub mod service_gateways;

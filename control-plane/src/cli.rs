@@ -9,6 +9,7 @@ use std::time::Duration;
 use tallygate::app::App;
 use tallygate::config::{self, DatabaseConfig, LogConfig, LogFormat, ServerConfig};
 use tallygate::db::Db;
+use tallygate::error::Error;
 use tallygate::secrets::installation;
 use tallygate::{admin_api, demo, gateway_config, provider, restore, serve};
 
@@ -98,6 +99,9 @@ struct TokenCreate {
     /// Whether it may change anything.
     #[arg(long, default_value = "ro")]
     permission: TokenPermission,
+    /// Whose it is: the username of one of the provider's users [default: the first admin].
+    #[arg(long, value_parser = filled)]
+    user: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -270,7 +274,16 @@ async fn create_token(args: TokenCreate) -> anyhow::Result<()> {
         TokenPermission::Ro => "ro",
         TokenPermission::Rw => "rw",
     };
-    let token = provider::create_token(&db, &args.name, &args.scopes.join(","), permission).await?;
+    let scopes = args.scopes.join(",");
+    let user = args.user.as_deref();
+    let token = provider::create_token_of(&db, user, &args.name, &scopes, permission)
+        .await
+        .map_err(|error| match (error, user) {
+            (Error::NotFound, Some(user)) => {
+                anyhow::anyhow!("the provider has no user called {user}")
+            }
+            (error, _) => error.into(),
+        })?;
     db.close().await;
     say(token.reveal())
 }

@@ -1,8 +1,10 @@
-//! The provider and its access tokens: made from the command line, shown once.
+//! The provider, its first user and access tokens: made from the command line, shown once.
 
 use crate::db::{Db, Tx};
 use crate::error::Error;
 use crate::secrets::{self, Secret};
+use crate::store::access_tokens::{self, NewAccessToken};
+use crate::store::provider_users::{self, NewProviderUser};
 use crate::{on, row, run};
 
 /// What `provider create` shows, once.
@@ -12,9 +14,9 @@ pub struct Created {
     pub provider_key: Secret,
     /// An access token with all scopes, read-write.
     pub access_token: Secret,
-    /// The console's user.
+    /// What its first user, an admin, logs in to the console with.
     pub username: &'static str,
-    /// The console's password.
+    /// That user's password.
     pub password: Secret,
 }
 
@@ -63,7 +65,7 @@ pub async fn update(tx: &mut Tx, provider: &ProviderRow) -> Result<(), Error> {
     Ok(())
 }
 
-/// Makes the installation's provider, its first access token, and a default account plan.
+/// Makes the installation's provider, its first user with an access token, and a default account plan.
 ///
 /// # Errors
 /// When there is one already.
@@ -95,36 +97,37 @@ pub async fn create(
     .bind(now)
     .execute(c)
     })?;
-    for (setting, value) in [
-        ("console_username", created.username),
-        ("console_password_hash", password_hash.as_str()),
-    ] {
-        run!(tx, |c| sqlx::query(
-            "insert into setting (name, value) values ($1, $2)"
-        )
-        .bind(setting)
-        .bind(value)
-        .execute(c))?;
-    }
+    let owner_id = provider_users::insert(
+        &mut tx,
+        NewProviderUser {
+            username: created.username,
+            email,
+            password_hash: Some(&password_hash),
+            state: "active",
+            role: "admin",
+            extra_fields: "{}",
+        },
+    )
+    .await?;
     run!(tx, |c| sqlx::query(
         "insert into plan (type, name, system_name, state, is_default, created_at, updated_at)
          values ('account_plan', 'Default account plan', 'default', 'published', true, $1, $1)"
     )
     .bind(now)
     .execute(c))?;
-    insert_token(
-        &mut tx,
-        "Provider",
-        &crate::admin_api::auth::SCOPES.join(","),
-        "rw",
-        &created.access_token,
-    )
-    .await?;
+    let token = NewAccessToken {
+        owner_id,
+        name: "Provider",
+        scopes: &crate::admin_api::auth::SCOPES.join(","),
+        permission: "rw",
+        expires_at: None,
+    };
+    access_tokens::insert(&mut tx, token, &created.access_token).await?;
     tx.commit().await?;
     Ok(created)
 }
 
-/// Makes one more access token.
+/// Makes one more access token: the first admin's.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -134,11 +137,36 @@ pub async fn create_token(
     scopes: &str,
     permission: &str,
 ) -> Result<Secret, Error> {
-    let token = secrets::new_access_token();
+    create_token_of(db, None, name, scopes, permission).await
+}
+
+/// Makes one more access token: of the provider's user with this name, or else the first admin's.
+///
+/// # Errors
+/// 404 when there is no such user.
+pub async fn create_token_of(
+    db: &Db,
+    username: Option<&str>,
+    name: &str,
+    scopes: &str,
+    permission: &str,
+) -> Result<Secret, Error> {
+    let value = secrets::new_access_token();
     let mut tx = db.begin().await?;
-    insert_token(&mut tx, name, scopes, permission, &token).await?;
+    let owner_id = match username {
+        Some(username) => provider_users::by_username(&mut tx, username).await?,
+        None => provider_users::first_admin(&mut tx).await?,
+    };
+    let token = NewAccessToken {
+        owner_id,
+        name,
+        scopes,
+        permission,
+        expires_at: None,
+    };
+    access_tokens::insert(&mut tx, token, &value).await?;
     tx.commit().await?;
-    Ok(token)
+    Ok(value)
 }
 
 /// Whether there is a provider.
@@ -155,26 +183,4 @@ async fn exists_in(tx: &mut Tx) -> Result<bool, Error> {
     let count: i64 = on!(tx, |c| sqlx::query_scalar("select count(*) from provider")
         .fetch_one(c))?;
     Ok(count > 0)
-}
-
-async fn insert_token(
-    tx: &mut Tx,
-    name: &str,
-    scopes: &str,
-    permission: &str,
-    token: &Secret,
-) -> Result<(), Error> {
-    let now = tx.now_ms().await?;
-    run!(tx, |c| {
-        sqlx::query(
-        "insert into access_token (name, digest, scopes, permission, created_at) values ($1, $2, $3, $4, $5)"
-    )
-    .bind(name)
-    .bind(secrets::token_digest(token.reveal()))
-    .bind(scopes)
-    .bind(permission)
-    .bind(now)
-    .execute(c)
-    })?;
-    Ok(())
 }

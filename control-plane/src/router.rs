@@ -3,9 +3,9 @@
 //! Two listeners: `admin` for providers, gateways and operators, `portal` for developers.
 
 use crate::admin_api::{
-    accounts, application_plans, applications, format, gateways, keys, limits, mapping_rules,
-    metrics, oidc, provider, proxy, proxy_configs, service_gateways, services, settings, signup,
-    users,
+    access_tokens, accounts, application_plans, applications, format, gateways, keys, limits,
+    mapping_rules, metrics, oidc, provider, provider_users, proxy, proxy_configs, service_gateways,
+    services, settings, signup, users,
 };
 use crate::app::App;
 use crate::body_limit;
@@ -56,6 +56,7 @@ fn account_management() -> Router<App> {
         .merge(applications())
         .merge(gateways())
         .merge(provider())
+        .merge(provider_people())
 }
 
 /// Products, their metrics, and the draft of what gateways follow.
@@ -156,6 +157,23 @@ fn provider() -> Router<App> {
     Router::new()
         .route("/admin/api/provider", get(provider::show).put(provider::update).patch(provider::update))
         .route("/admin/api/settings", get(settings::show).put(settings::update))
+}
+
+/// The provider's own people and their tokens.
+#[rustfmt::skip]
+fn provider_people() -> Router<App> {
+    Router::new()
+        .route("/admin/api/users", get(provider_users::index).post(provider_users::create))
+        .route("/admin/api/users/{id}", get(provider_users::show).put(provider_users::update).patch(provider_users::update).delete(provider_users::delete))
+        .route("/admin/api/users/{id}/activate", put(provider_users::activate))
+        .route("/admin/api/users/{id}/suspend", put(provider_users::suspend))
+        .route("/admin/api/users/{id}/unsuspend", put(provider_users::unsuspend))
+        .route("/admin/api/users/{id}/admin", put(provider_users::admin))
+        .route("/admin/api/users/{id}/member", put(provider_users::member))
+        .route("/admin/api/users/{id}/permissions", get(provider_users::show_permissions).put(provider_users::update_permissions))
+        .route("/admin/api/users/{user_id}/access_tokens", post(access_tokens::create_for_user))
+        .route("/admin/api/personal/access_tokens", get(access_tokens::index).post(access_tokens::create))
+        .route("/admin/api/personal/access_tokens/{id}", get(access_tokens::show).delete(access_tokens::delete))
 }
 
 /// The analytics API.

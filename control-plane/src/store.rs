@@ -1,5 +1,6 @@
 //! SQL, one file per resource. Never here: HTTP, and decisions about what a caller may do.
 
+pub mod access_tokens;
 pub mod accounts;
 pub mod applications;
 pub mod contracts;
@@ -12,6 +13,7 @@ pub mod metrics;
 pub mod oidc;
 pub mod plans;
 pub mod products;
+pub mod provider_users;
 pub mod proxies;
 pub mod rules;
 pub mod settings;

@@ -20,7 +20,8 @@ use axum::extract::State;
 pub async fn list_all(State(app): State<App>, mut call: Read) -> Result<Answer, Error> {
     let page = Page::from_params(&mut call.params)?;
     let mut tx = app.db.read().await?;
-    let (rows, total) = plans::list_all(&mut tx, APPLICATION_PLAN, page).await?;
+    let (rows, total) =
+        plans::list_all(&mut tx, APPLICATION_PLAN, call.access.products(), page).await?;
     let items = rows.iter().map(|row| plan(&app, row));
     Ok(Answer::ok(
         List::new("plans", "plan", items).paged(page.of(total)),

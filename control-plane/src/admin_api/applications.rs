@@ -33,10 +33,10 @@ pub async fn index_all(State(app): State<App>, mut call: Read) -> Result<Answer,
         paid: params
             .opt_choice("plan_type", &["free", "paid"])
             .map(|kind| kind == "paid"),
-        active_since: time(params, "active_since"),
-        inactive_since: time(params, "inactive_since"),
+        active_since: params.opt_time("active_since"),
+        inactive_since: params.opt_time("inactive_since"),
     };
-    list(&app, params, filter).await
+    list(&app, &mut call, filter).await
 }
 
 /// `GET /admin/api/accounts/{account}/applications`
@@ -55,7 +55,7 @@ pub async fn index(
         account_id: Some(account_id),
         ..Filter::default()
     };
-    list(&app, &mut call.params, filter).await
+    list(&app, &mut call, filter).await
 }
 
 /// `GET /admin/api/applications/find`: by `application_id` (its id), `app_id` or `user_key`.
@@ -63,7 +63,7 @@ pub async fn index(
 /// # Errors
 /// See [`Error`].
 pub async fn find_any(State(app): State<App>, mut call: Read) -> Result<Answer, Error> {
-    find(&app, &mut call.params, None).await
+    find(&app, &mut call, None).await
 }
 
 /// `GET /admin/api/accounts/{account}/applications/find`
@@ -75,7 +75,7 @@ pub async fn find_in_account(
     Ids([account_id]): Ids<1>,
     mut call: Read,
 ) -> Result<Answer, Error> {
-    find(&app, &mut call.params, Some(account_id)).await
+    find(&app, &mut call, Some(account_id)).await
 }
 
 /// `GET /admin/api/accounts/{account}/applications/{id}`
@@ -290,29 +290,10 @@ fn secrets(params: &mut Params, name: &str) -> Vec<Secret> {
     }
 }
 
-/// A day (its beginning, UTC) or a time, as milliseconds since 1970.
-fn time(params: &mut Params, name: &str) -> Option<i64> {
-    let text = params.opt_text(name, 64).filter(|text| !text.is_empty())?;
-    let instant = text.parse::<jiff::Timestamp>().or_else(|_| {
-        text.parse::<jiff::civil::DateTime>()
-            .and_then(|time| jiff::tz::TimeZone::UTC.to_timestamp(time))
-    });
-    match instant {
-        Ok(instant) => Some(instant.as_millisecond()),
-        Err(_) => {
-            params.error(
-                name,
-                "must be a date (2026-01-31) or a time (2026-01-31T12:00:00Z)",
-            );
-            None
-        }
-    }
-}
-
-async fn list(app: &App, params: &mut Params, filter: Filter) -> Result<Answer, Error> {
-    let page = Page::from_params(params)?;
+async fn list(app: &App, call: &mut Read, filter: Filter) -> Result<Answer, Error> {
+    let page = Page::from_params(&mut call.params)?;
     let mut tx = app.db.read().await?;
-    let (found, total) = rows::page(&mut tx, filter, page).await?;
+    let (found, total) = rows::page(&mut tx, filter, call.access.products(), page).await?;
     let views = applications::views(&mut tx, &app.secrets, found, &Fresh::default()).await?;
     let base = Base(&app.config.admin_url);
     let items = views.iter().map(|view| shapes::application(base, view));
@@ -321,7 +302,8 @@ async fn list(app: &App, params: &mut Params, filter: Filter) -> Result<Answer, 
     ))
 }
 
-async fn find(app: &App, params: &mut Params, account_id: Option<i64>) -> Result<Answer, Error> {
+async fn find(app: &App, call: &mut Read, account_id: Option<i64>) -> Result<Answer, Error> {
+    let params = &mut call.params;
     let id = params.opt_id("application_id");
     let service_id = params.opt_id("service_id");
     let app_id = params.opt_filled("app_id", 255);
@@ -347,6 +329,7 @@ async fn find(app: &App, params: &mut Params, account_id: Option<i64>) -> Result
     let wanted = |found: &Application| {
         account_id.is_none_or(|id| id == found.account_id)
             && service_id.is_none_or(|id| id == found.product_id)
+            && call.access.products().has(found.product_id)
             // One kind of identifier never finds the other.
             && (app_id.is_none() || app_id == found.app_id)
             && (user_key.is_none() || found.app_id.is_none())

@@ -1,14 +1,16 @@
 //! Who calls, and what they may do: `access_token` or `provider_key`, as parameter or HTTP Basic.
 //!
 //! As in 3scale, whoever may not is told 403, never 401. A handler names what it needs by its extractor:
-//! [`Read`], [`Write`] or [`ReadStats`].
+//! [`Read`], [`Write`] or [`ReadStats`]. A token never reaches further than its owner ([`super::access`]).
 
+use super::access::{Access, Route};
 use super::params::Params;
 use crate::app::App;
 use crate::db::Db;
 use crate::error::Error;
+use crate::on;
 use crate::secrets::{self, Secret};
-use crate::{on, row, run};
+use crate::store::access_tokens::{self, Presented};
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, header};
 use base64::Engine as _;
@@ -31,6 +33,8 @@ pub struct Call<P> {
     pub params: Params,
     /// Who calls.
     pub caller: Caller,
+    /// What they may reach.
+    pub access: Access,
     permission: PhantomData<fn() -> P>,
 }
 
@@ -90,11 +94,14 @@ impl<P: Permission> FromRequest<App> for Call<P> {
     type Rejection = Error;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Error> {
+        let (mut parts, body) = request.into_parts();
+        let route = Route::of(&mut parts).await?;
+        let request = Request::from_parts(parts, body);
         let basic = basic_token(request.headers());
         let mut params = Params::read(request).await?;
         let access_token = text(params.take("access_token"));
         let provider_key = text(params.take("provider_key"));
-        let caller = if let Some(token) = access_token {
+        let (caller, access) = if let Some(token) = access_token {
             by_access_token::<P>(&app.db, &token).await?
         } else if let Some(key) = provider_key {
             by_provider_key(&app.db, &key).await?
@@ -106,37 +113,28 @@ impl<P: Permission> FromRequest<App> for Call<P> {
         } else {
             return Err(NO_CREDENTIALS);
         };
+        access.check(&app.db, &route, &params, P::WRITE).await?;
         Ok(Self {
             params,
             caller,
+            access,
             permission: PhantomData,
         })
-    }
-}
-
-row! {
-    struct TokenRow {
-        id: i64,
-        scopes: String,
-        permission: String,
-        expires_at: Option<i64>,
-        last_used_at: Option<i64>,
     }
 }
 
 /// A token's last use is noted at most this often.
 const LAST_USE_RESOLUTION_MS: i64 = 60_000;
 
-async fn by_access_token<P: Permission>(db: &Db, token: &Secret) -> Result<Caller, Error> {
-    let digest = secrets::token_digest(token.reveal());
-    let row = on!(db, |c| sqlx::query_as::<_, TokenRow>(
-        "select id, scopes, permission, expires_at, last_used_at from access_token where digest = $1"
-    )
-    .bind(&digest)
-    .fetch_optional(c))?
-    .ok_or(NO_CREDENTIALS)?;
+async fn by_access_token<P: Permission>(
+    db: &Db,
+    token: &Secret,
+) -> Result<(Caller, Access), Error> {
+    let row = access_tokens::present(db, token)
+        .await?
+        .ok_or(NO_CREDENTIALS)?;
     let now_ms = db.now_ms().await?;
-    if row.expires_at.is_some_and(|at| at <= now_ms) {
+    if row.expires_at.is_some_and(|at| at <= now_ms) || row.state == "suspended" {
         return Err(NO_CREDENTIALS);
     }
     let in_scope = row.scopes.split(',').any(|scope| scope == P::SCOPE);
@@ -152,28 +150,34 @@ async fn by_access_token<P: Permission>(db: &Db, token: &Secret) -> Result<Calle
             tracing::warn!(token = row.id, %error, "the last use of an access token is not noted");
         }
     }
-    Ok(Caller::Token(row.id))
+    let Presented {
+        id,
+        owner_id,
+        role,
+        sections,
+        product_ids,
+        ..
+    } = row;
+    let access = Access::of_user(owner_id, &role, &sections, product_ids.as_deref());
+    Ok((Caller::Token(id), access))
 }
 
 async fn note_use(db: &Db, token_id: i64, now_ms: i64) -> Result<(), Error> {
     let mut tx = db.begin().await?;
-    run!(tx, |c| sqlx::query(
-        "update access_token set last_used_at = $1 where id = $2"
-    )
-    .bind(now_ms)
-    .bind(token_id)
-    .execute(c))?;
+    access_tokens::note_use(&mut tx, token_id, now_ms).await?;
     tx.commit().await
 }
 
-async fn by_provider_key(db: &Db, key: &Secret) -> Result<Caller, Error> {
+async fn by_provider_key(db: &Db, key: &Secret) -> Result<(Caller, Access), Error> {
     let digest: Option<Vec<u8>> = on!(db, |c| sqlx::query_scalar(
         "select key_digest from provider"
     )
     .fetch_optional(c))?;
     let given = secrets::token_digest(key.reveal());
     match digest {
-        Some(digest) if secrets::same(&digest, &given) => Ok(Caller::Provider),
+        Some(digest) if secrets::same(&digest, &given) => {
+            Ok((Caller::Provider, Access::of_provider()))
+        }
         _ => Err(NO_CREDENTIALS),
     }
 }

@@ -270,6 +270,25 @@ impl Params {
         }
     }
 
+    /// A day (its beginning, UTC) or a time, as milliseconds since 1970; blank or null counts as absent.
+    pub fn opt_time(&mut self, name: &str) -> Option<i64> {
+        let text = self.opt_text(name, 64).filter(|text| !text.is_empty())?;
+        let instant = text.parse::<jiff::Timestamp>().or_else(|_| {
+            text.parse::<jiff::civil::DateTime>()
+                .and_then(|time| jiff::tz::TimeZone::UTC.to_timestamp(time))
+        });
+        match instant {
+            Ok(instant) => Some(instant.as_millisecond()),
+            Err(_) => {
+                self.error(
+                    name,
+                    "must be a date (2026-01-31) or a time (2026-01-31T12:00:00Z)",
+                );
+                None
+            }
+        }
+    }
+
     /// A list of texts: a JSON or Rails list, or one text with commas.
     pub fn opt_texts(&mut self, name: &str, max: usize) -> Option<Vec<String>> {
         let list: Option<Vec<String>> = match self.read_value(name)? {

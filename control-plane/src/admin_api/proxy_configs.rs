@@ -128,9 +128,11 @@ pub async fn list_all(
     let host = call.params.opt_text("host", 255);
     let host = host.filter(|host| !host.is_empty());
     call.params.check()?;
+    let reach = call.access.products();
     let mut tx = app.db.read().await?;
     if !latest && host.is_none() {
-        let (rows, total) = versions::page_of_all(&mut tx, environment.of_configs(), page).await?;
+        let (rows, total) =
+            versions::page_of_all(&mut tx, environment.of_configs(), reach, page).await?;
         let items = rows
             .iter()
             .map(|row| proxy_config(&app, row))
@@ -140,7 +142,7 @@ pub async fn list_all(
     }
     let mut items = Vec::new();
     for row in versions::current_of_all(&mut tx, environment.of_configs()).await? {
-        if host.as_ref().is_none_or(|host| serves(&row, host)) {
+        if reach.has(row.product_id) && host.as_ref().is_none_or(|host| serves(&row, host)) {
             items.push(proxy_config(&app, &row)?);
         }
     }

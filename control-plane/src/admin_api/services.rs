@@ -27,7 +27,7 @@ use axum::extract::State;
 pub async fn list(State(app): State<App>, mut call: Read) -> Result<Answer, Error> {
     let page = Page::from_params(&mut call.params)?;
     let mut tx = app.db.read().await?;
-    let (rows, total) = products::list(&mut tx, page).await?;
+    let (rows, total) = products::list(&mut tx, call.access.products(), page).await?;
     let range = (
         rows.first().map_or(0, |row| row.id),
         rows.last().map_or(0, |row| row.id),

@@ -207,7 +207,7 @@ pub async fn member(
 }
 
 /// A user added to an account has all three: nobody else will set them.
-fn require(params: &mut Params, person: &Person) {
+pub(super) fn require(params: &mut Params, person: &Person) {
     for (field, given) in [
         ("username", person.username.is_some()),
         (

@@ -3,6 +3,7 @@
 //! Everything that changes what gateways know of one stamps it with the transaction's revision. They let it
 //! call when it is live, its account approved, and neither deleted.
 
+use crate::admin_api::access::Products;
 use crate::admin_api::page::Page;
 use crate::db::Tx;
 use crate::error::Error;
@@ -138,7 +139,8 @@ macro_rules! narrowed {
          and ($4 is null or exists (select 1 from plan where plan.id = a.plan_id
               and (plan.cost_per_month > 0 or plan.setup_fee > 0) = $4))
          and ($5 is null or a.first_daily_traffic_at >= $5)
-         and ($6 is null or a.first_daily_traffic_at is null or a.first_daily_traffic_at < $6) "
+         and ($6 is null or a.first_daily_traffic_at is null or a.first_daily_traffic_at < $6)
+         and ($7 is null or $7 like '%,' || a.product_id || ',%') "
     };
 }
 
@@ -167,15 +169,17 @@ pub async fn by_ident(tx: &mut Tx, ident: &[u8]) -> Result<Option<Application>, 
     .fetch_optional(c))?)
 }
 
-/// A page of applications, and how many there are.
+/// A page of applications of the products that may be reached, and how many there are.
 ///
 /// # Errors
 /// When the database does not answer.
 pub async fn page(
     tx: &mut Tx,
     filter: Filter,
+    reach: &Products,
     page: Page,
 ) -> Result<(Vec<Application>, i64), Error> {
+    let reach = reach.listed();
     let total = on!(tx, |c| sqlx::query_scalar(concat!(
         "select count(*) from application a where a.deleted_at is null ",
         narrowed!()
@@ -186,11 +190,12 @@ pub async fn page(
     .bind(filter.paid)
     .bind(filter.active_since)
     .bind(filter.inactive_since)
+    .bind(reach.as_deref())
     .fetch_one(c))?;
     let applications = on!(tx, |c| sqlx::query_as::<_, Application>(concat!(
         select!(""),
         narrowed!(),
-        "order by a.id limit $7 offset $8"
+        "order by a.id limit $8 offset $9"
     ))
     .bind(filter.account_id)
     .bind(filter.product_id)
@@ -198,6 +203,7 @@ pub async fn page(
     .bind(filter.paid)
     .bind(filter.active_since)
     .bind(filter.inactive_since)
+    .bind(reach.as_deref())
     .bind(page.limit())
     .bind(page.offset())
     .fetch_all(c))?;

@@ -1,5 +1,6 @@
 //! Plans of all three kinds, and the limits of application plans.
 
+use crate::admin_api::access::Products;
 use crate::admin_api::page::Page;
 use crate::db::Tx;
 use crate::error::Error;
@@ -92,22 +93,32 @@ pub async fn list(tx: &mut Tx, kind: &str, product_id: Option<i64>) -> Result<Ve
     .fetch_all(c))?)
 }
 
-/// One page of all plans of a kind, and how many there are.
+/// One page of all plans of a kind whose product may be reached, and how many there are.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn list_all(tx: &mut Tx, kind: &str, page: Page) -> Result<(Vec<PlanRow>, i64), Error> {
+pub async fn list_all(
+    tx: &mut Tx,
+    kind: &str,
+    reach: &Products,
+    page: Page,
+) -> Result<(Vec<PlanRow>, i64), Error> {
+    let reach = reach.listed();
     let rows = on!(tx, |c| sqlx::query_as::<_, PlanRow>(select!(
-        "and type = $1 order by id limit $2 offset $3"
+        "and type = $1 and ($4 is null or product_id is null or $4 like '%,' || product_id || ',%')
+         order by id limit $2 offset $3"
     ))
     .bind(kind)
     .bind(page.limit())
     .bind(page.offset())
+    .bind(reach.as_deref())
     .fetch_all(c))?;
     let total = on!(tx, |c| sqlx::query_scalar::<_, i64>(
-        "select count(*) from plan where deleted_at is null and type = $1"
+        "select count(*) from plan where deleted_at is null and type = $1
+         and ($2 is null or product_id is null or $2 like '%,' || product_id || ',%')"
     )
     .bind(kind)
+    .bind(reach.as_deref())
     .fetch_one(c))?;
     Ok((rows, total))
 }

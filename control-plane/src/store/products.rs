@@ -1,7 +1,8 @@
 //! Products. Whatever a gateway sees of one is stamped with a revision by [`touch`].
 
+use crate::admin_api::access::Products;
 use crate::admin_api::page::Page;
-use crate::db::Tx;
+use crate::db::{Db, Tx};
 use crate::error::Error;
 use crate::{on, row, run};
 
@@ -70,21 +71,30 @@ pub async fn get(tx: &mut Tx, id: i64) -> Result<ProductRow, Error> {
     .fetch_one(c))?)
 }
 
-/// One page of them, and how many there are.
+/// One page of those that may be reached, and how many there are.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn list(tx: &mut Tx, page: Page) -> Result<(Vec<ProductRow>, i64), Error> {
+pub async fn list(
+    tx: &mut Tx,
+    reach: &Products,
+    page: Page,
+) -> Result<(Vec<ProductRow>, i64), Error> {
+    let reach = reach.listed();
     let rows = on!(tx, |c| sqlx::query_as::<_, ProductRow>(select!(
-        "order by id limit $1 offset $2"
+        "and ($3 is null or $3 like '%,' || id || ',%') order by id limit $1 offset $2"
     ))
     .bind(page.limit())
     .bind(page.offset())
+    .bind(reach.as_deref())
     .fetch_all(c))?;
-    let total = on!(tx, |c| sqlx::query_scalar::<_, i64>(
-        "select count(*) from product where deleted_at is null"
+    let total = on!(tx, |c| {
+        sqlx::query_scalar::<_, i64>(
+        "select count(*) from product where deleted_at is null and ($1 is null or $1 like '%,' || id || ',%')"
     )
-    .fetch_one(c))?;
+    .bind(reach.as_deref())
+    .fetch_one(c)
+    })?;
     Ok((rows, total))
 }
 
@@ -252,4 +262,29 @@ pub async fn lock(tx: &mut Tx, product_id: i64) -> Result<(), Error> {
     .fetch_optional(c))?
     .map(|_| ())
     .ok_or(Error::NotFound)
+}
+
+/// The product that a plan is of, if there is such a plan and it is one of a product's.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn of_plan(db: &Db, id: i64) -> Result<Option<i64>, Error> {
+    let product: Option<Option<i64>> = on!(db, |c| sqlx::query_scalar(
+        "select product_id from plan where id = $1"
+    )
+    .bind(id)
+    .fetch_optional(c))?;
+    Ok(product.flatten())
+}
+
+/// The product that an application calls, if there is such an application.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn of_application(db: &Db, id: i64) -> Result<Option<i64>, Error> {
+    Ok(on!(db, |c| sqlx::query_scalar(
+        "select product_id from application where id = $1"
+    )
+    .bind(id)
+    .fetch_optional(c))?)
 }

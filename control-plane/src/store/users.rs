@@ -69,7 +69,8 @@ pub enum Event {
 }
 
 impl Event {
-    fn transition(self) -> (&'static [&'static str], &'static str) {
+    /// States in which it can happen, and the one it leads to.
+    pub(super) fn transition(self) -> (&'static [&'static str], &'static str) {
         match self {
             Self::Activate => (&["pending"], "active"),
             Self::Suspend => (&["active"], "suspended"),

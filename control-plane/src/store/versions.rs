@@ -1,5 +1,6 @@
 //! Deployed configurations: immutable contents by version, and which of them each environment follows.
 
+use crate::admin_api::access::Products;
 use crate::admin_api::page::Page;
 use crate::db::Tx;
 use crate::error::Error;
@@ -90,33 +91,39 @@ pub async fn current_of_all(tx: &mut Tx, environment: &str) -> Result<Vec<Config
     .fetch_all(c))?)
 }
 
-/// One page of all versions of all products in the environment, and how many there are.
+/// One page of all versions of the products that may be reached in the environment, and how many there are.
 ///
 /// # Errors
 /// When the database does not answer.
 pub async fn page_of_all(
     tx: &mut Tx,
     environment: &str,
+    reach: &Products,
     page: Page,
 ) -> Result<(Vec<ConfigRow>, i64), Error> {
+    let reach = reach.listed();
     let rows = on!(tx, |c| sqlx::query_as::<_, ConfigRow>(select!(
         "where proxy_config.id in (
              select max(proxy_config.id) from proxy_config
              join product on product.id = proxy_config.product_id and product.deleted_at is null
-             where environment = $1 group by product_id, version)
+             where environment = $1 and ($4 is null or $4 like '%,' || product_id || ',%')
+             group by product_id, version)
          order by proxy_config.id limit $2 offset $3"
     ))
     .bind(environment)
     .bind(page.limit())
     .bind(page.offset())
+    .bind(reach.as_deref())
     .fetch_all(c))?;
     let total = on!(tx, |c| sqlx::query_scalar::<_, i64>(
         "select count(*) from (
              select 1 as one from proxy_config
              join product on product.id = proxy_config.product_id and product.deleted_at is null
-             where environment = $1 group by product_id, version) as versions"
+             where environment = $1 and ($2 is null or $2 like '%,' || product_id || ',%')
+             group by product_id, version) as versions"
     )
     .bind(environment)
+    .bind(reach.as_deref())
     .fetch_one(c))?;
     Ok((rows, total))
 }

@@ -13,5 +13,6 @@ mod developers;
 mod every_route;
 mod foundation;
 mod gateway;
+mod people;
 mod products;
 mod support;
