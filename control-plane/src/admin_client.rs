@@ -3,6 +3,8 @@
 //! Speaks JSON, sends its token by HTTP Basic (never in a URL, which logs keep), and turns a refusal
 //! into an error with the server's own words. It never touches the database.
 
+pub mod answers;
+
 use anyhow::{Context as _, anyhow, bail};
 use base64::Engine as _;
 use serde_json::Value;
@@ -57,6 +59,27 @@ impl AdminClient {
     /// When the server cannot be reached or refuses.
     pub async fn get(&self, path: &str) -> anyhow::Result<Value> {
         self.send("GET", path, None).await
+    }
+
+    /// All items of a list, page by page, without their wrapping.
+    ///
+    /// # Errors
+    /// When the server cannot be reached or refuses.
+    pub async fn list(&self, path: &str) -> anyhow::Result<Vec<Value>> {
+        let mut all = Vec::new();
+        let mut page = 1;
+        loop {
+            let answer = self.get(&format!("{path}?page={page}")).await?;
+            all.extend(answers::items(&answer).cloned());
+            let pages = answer.pointer("/metadata/total_pages");
+            if pages
+                .and_then(Value::as_i64)
+                .is_none_or(|pages| page >= pages)
+            {
+                return Ok(all);
+            }
+            page += 1;
+        }
     }
 
     /// POST with a JSON body.

@@ -11,7 +11,7 @@ use tallygate::config::{self, DatabaseConfig, LogConfig, LogFormat, ServerConfig
 use tallygate::db::Db;
 use tallygate::error::Error;
 use tallygate::secrets::installation;
-use tallygate::{admin_api, demo, gateway_config, provider, restore, serve};
+use tallygate::{admin_api, catalogue, demo, gateway_config, provider, restore, serve};
 
 /// API management at the edge: plans, keys and limits decided inside Envoy.
 #[derive(Debug, Parser)]
@@ -39,6 +39,13 @@ enum Command {
     Token(TokenCommand),
     /// Print the Envoy bootstrap of one more gateway for a running installation.
     GatewayConfig(gateway_config::Args),
+    /// Make products, plans and limits as a file says.
+    Apply(catalogue::Apply),
+    /// Print products, plans and limits as a file for `apply`.
+    Export(catalogue::Export),
+    /// Make a file for `apply` of something else.
+    #[command(subcommand)]
+    Import(ImportCommand),
     /// A whole installation on this machine, with a demo provider, in the foreground.
     Demo(demo::Args),
     /// Ask a running server whether it is well; for container health checks.
@@ -112,6 +119,12 @@ enum TokenPermission {
     Rw,
 }
 
+#[derive(Debug, Subcommand)]
+enum ImportCommand {
+    /// Methods and mapping rules from a description of an API.
+    Openapi(catalogue::ImportOpenapi),
+}
+
 #[derive(Args, Debug)]
 struct Healthcheck {
     /// For example `http://127.0.0.1:3001/readyz`.
@@ -131,6 +144,9 @@ impl Cli {
             Command::Provider(ProviderCommand::Create(args)) => create_provider(args).await,
             Command::Token(TokenCommand::Create(args)) => create_token(args).await,
             Command::GatewayConfig(args) => say(gateway_config::run(&args).await?.trim_end()),
+            Command::Apply(args) => catalogue::apply(&args).await,
+            Command::Export(args) => say(catalogue::export(&args).await?.trim_end()),
+            Command::Import(ImportCommand::Openapi(args)) => import_openapi(&args),
             Command::Demo(args) => demo::run(args).await,
             Command::Healthcheck(args) => healthcheck(&args.url).await,
         }
@@ -168,6 +184,9 @@ fn variable_of(command: &clap::Command, flag: &str) -> Option<String> {
 
 /// Prints why, and what caused it.
 pub(crate) fn failed(error: &anyhow::Error) -> ExitCode {
+    if error.is::<catalogue::Differs>() {
+        return ExitCode::from(3);
+    }
     let _ = writeln!(std::io::stderr(), "error: {error:#}");
     ExitCode::FAILURE
 }
@@ -286,6 +305,14 @@ async fn create_token(args: TokenCreate) -> anyhow::Result<()> {
         })?;
     db.close().await;
     say(token.reveal())
+}
+
+fn import_openapi(args: &catalogue::ImportOpenapi) -> anyhow::Result<()> {
+    let proposal = catalogue::import_openapi(args)?;
+    for note in &proposal.notes {
+        writeln!(std::io::stderr(), "note: {note}")?;
+    }
+    say(proposal.yaml.trim_end())
 }
 
 /// A GET, by hand: a whole HTTP client would be a lot for one status line.

@@ -40,5 +40,6 @@ pub mod error;
 pub mod store;
 
 pub mod admin_client;
+pub mod catalogue;
 pub mod demo;
 pub mod gateway_config;

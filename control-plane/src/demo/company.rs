@@ -3,11 +3,9 @@
 //! One API in two generations (`/api/…` with credentials in query or form, `/v3/…` with HTTP Basic),
 //! four plans, and two customers. It may run again: only the addresses are set anew, since ports may have changed.
 
-mod api;
-
 use crate::admin_client::AdminClient;
+use crate::admin_client::answers::{id, item, items, text};
 use anyhow::Context as _;
-use api::{id, item, items, text};
 use serde_json::json;
 
 /// The product's slug.

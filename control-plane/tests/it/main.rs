@@ -8,6 +8,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod catalogue;
 mod command_line;
 mod developers;
 mod every_route;

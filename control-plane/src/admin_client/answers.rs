@@ -4,7 +4,8 @@ use anyhow::Context as _;
 use serde_json::Value;
 
 /// What is inside `{"service": {…}}`.
-pub(super) fn item(answer: &Value) -> &Value {
+#[must_use]
+pub fn item(answer: &Value) -> &Value {
     match answer.as_object().and_then(|object| object.values().next()) {
         Some(inner @ Value::Object(_))
             if answer.as_object().is_some_and(|object| object.len() == 1) =>
@@ -16,7 +17,7 @@ pub(super) fn item(answer: &Value) -> &Value {
 }
 
 /// What is inside `{"services": [{"service": {…}}, …]}`.
-pub(super) fn items(answer: &Value) -> impl Iterator<Item = &Value> {
+pub fn items(answer: &Value) -> impl Iterator<Item = &Value> {
     let lists = answer
         .as_object()
         .into_iter()
@@ -29,14 +30,20 @@ pub(super) fn items(answer: &Value) -> impl Iterator<Item = &Value> {
 }
 
 /// The id of an item.
-pub(super) fn id(item: &Value) -> anyhow::Result<i64> {
+///
+/// # Errors
+/// When it has none.
+pub fn id(item: &Value) -> anyhow::Result<i64> {
     item["id"]
         .as_i64()
         .with_context(|| format!("an answer without an id: {item}"))
 }
 
 /// A field that is a text.
-pub(super) fn text(item: &Value, field: &str) -> anyhow::Result<String> {
+///
+/// # Errors
+/// When it is not there, or none.
+pub fn text(item: &Value, field: &str) -> anyhow::Result<String> {
     let text = item[field]
         .as_str()
         .with_context(|| format!("an answer without `{field}`: {item}"))?;

@@ -1,0 +1,132 @@
+//! Values of fields, in the form in which they are compared.
+
+use super::{Reader, usage};
+use crate::catalogue::kind::{Field, Shape, amount, texts};
+use crate::catalogue::node::{Node, What};
+use serde_json::{Map, Value};
+
+/// The longest text that any field takes.
+const MOST_CHARS: usize = 10_000;
+
+impl Reader {
+    /// The value of a field, or a fault.
+    pub(super) fn value(&mut self, field: &Field, node: &Node, path: &str) -> Option<Value> {
+        match field.shape {
+            Shape::Text | Shape::Secret => self.text(node, path).map(Value::String),
+            Shape::Choice(choices) => self.choice(choices, node, path),
+            Shape::Flag => match node.what {
+                What::Flag(flag) => Some(Value::Bool(flag)),
+                _ => self.wrong(node, path, "must be true or false"),
+            },
+            Shape::Chosen => match node.what {
+                What::Flag(true) => Some(Value::Bool(true)),
+                // It says nothing: a default is taken over, not given up.
+                What::Flag(false) => None,
+                _ => self.wrong(node, path, "must be true or left out"),
+            },
+            Shape::Whole => self.whole(node, path, 0).map(Value::from),
+            Shape::Amount => self.amount(node, path),
+            Shape::Texts => self.texts(node, path),
+            Shape::Usages => self.usages(node, path),
+        }
+    }
+
+    /// A text; a number is one in the writer's own digits.
+    pub(super) fn text(&mut self, node: &Node, path: &str) -> Option<String> {
+        match &node.what {
+            What::Text(text) if text.chars().count() > MOST_CHARS => {
+                let message = format!("is too long (maximum is {MOST_CHARS} characters)");
+                self.wrong(node, path, &message)
+            }
+            What::Text(text) if text.contains(is_odd) => {
+                self.wrong(node, path, "contains characters that are not allowed")
+            }
+            // The server trims texts; untrimmed ones would differ for ever.
+            What::Text(text) => Some(text.trim().to_owned()),
+            What::Number(digits) => Some(digits.clone()),
+            What::Null => Some(String::new()),
+            _ => self.wrong(node, path, "must be a text"),
+        }
+    }
+
+    fn choice(&mut self, choices: &[&str], node: &Node, path: &str) -> Option<Value> {
+        let text = self.text(node, path)?;
+        if choices.contains(&text.as_str()) {
+            Some(Value::String(text))
+        } else {
+            let message = format!("must be one of {}", choices.join(", "));
+            self.wrong(node, path, &message)
+        }
+    }
+
+    /// A whole number of at least `least`.
+    pub(super) fn whole(&mut self, node: &Node, path: &str, least: u64) -> Option<u64> {
+        let number = match &node.what {
+            What::Number(digits) => digits.parse::<i64>().ok(),
+            _ => None,
+        };
+        let number = number.and_then(|number| u64::try_from(number).ok());
+        match number.filter(|number| *number >= least) {
+            Some(number) => Some(number),
+            None => {
+                let message = format!("must be a whole number, {least} or more");
+                self.wrong(node, path, &message)
+            }
+        }
+    }
+
+    fn amount(&mut self, node: &Node, path: &str) -> Option<Value> {
+        let number = match &node.what {
+            What::Number(digits) => digits.parse::<f64>().ok(),
+            _ => None,
+        };
+        match number.filter(|number| number.is_finite() && (0.0..=1e12).contains(number)) {
+            Some(number) => Some(amount(number)),
+            None => self.wrong(node, path, "must be an amount, 0 or more"),
+        }
+    }
+
+    fn texts(&mut self, node: &Node, path: &str) -> Option<Value> {
+        match &node.what {
+            What::Null => Some(Value::Array(Vec::new())),
+            What::Text(text) => Some(texts(text)),
+            What::List(items) => {
+                let items = items.iter().map(|item| match &item.what {
+                    What::Text(text) if !text.contains(',') => Some(Value::from(text.trim())),
+                    _ => self.wrong(item, path, "must be a list of texts without commas"),
+                });
+                items.collect()
+            }
+            _ => self.wrong(node, path, "must be a list of texts"),
+        }
+    }
+
+    /// `metric`, or `{metric: delta}`.
+    fn usages(&mut self, node: &Node, path: &str) -> Option<Value> {
+        match &node.what {
+            What::Text(metric) => Some(usage(metric, 1)),
+            What::Map(members) if !members.is_empty() => {
+                let mut usages = Map::new();
+                for (key, node) in members {
+                    let delta = self.whole(node, &super::join(path, &key.text), 1)?;
+                    usages.insert(key.text.clone(), delta.into());
+                }
+                Some(Value::Object(usages))
+            }
+            _ => {
+                let words = "must be a metric, or a mapping from metrics to what each counts";
+                self.wrong(node, path, words)
+            }
+        }
+    }
+
+    pub(super) fn wrong<T>(&mut self, node: &Node, path: &str, message: &str) -> Option<T> {
+        self.faults.add(node.at, path, message);
+        None
+    }
+}
+
+fn is_odd(letter: char) -> bool {
+    (letter.is_control() && !matches!(letter, '\t' | '\n' | '\r'))
+        || matches!(letter, '\u{fffe}' | '\u{ffff}')
+}
