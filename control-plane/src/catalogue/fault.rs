@@ -94,7 +94,7 @@ impl Faults {
 /// `; did you mean …?`, when a known name is close.
 #[must_use]
 pub fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
-    let most = (name.chars().count() / 3).max(1);
+    let most = (name.chars().count() / 2).clamp(1, 3);
     let nearest = known
         .into_iter()
         .map(|known| (distance(name, known), known))

@@ -104,12 +104,13 @@ impl Reader {
 
     /// What no resource can see by itself.
     fn check_siblings(&mut self, resource: &Resource, path: &str) {
-        for (_, resources) in &resource.groups {
+        for (kind, resources) in &resource.groups {
             let mut chosen = resources.iter().filter(|it| it.field("default").is_some());
             if let (Some(first), Some(second)) = (chosen.next(), chosen.next()) {
                 let message = format!("can't be the default: {} is already", first.name);
                 let at = second.at.unwrap_or(TOP);
-                let path = format!("{path}.{}", second.name);
+                let key = resource.kind.group_of(*kind).map_or("", |group| group.key);
+                let path = join(&join(path, key), &second.name.to_string());
                 self.faults.add(at, &path, message);
             }
         }

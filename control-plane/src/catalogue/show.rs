@@ -189,6 +189,7 @@ impl Show {
         for field in &change.fields {
             let value = self.change_of(change, field);
             match (change.kind(), field.name, &field.to) {
+                (Kind::Limit, _, to) if *to == 0 => parts.push(format!("{value} (disabled)")),
                 (Kind::Limit, ..) | (Kind::Rule, "usages", _) => parts.push(value),
                 (Kind::Rule, "last", Value::Bool(true)) => parts.push("last".into()),
                 (Kind::Rule, "last", _) => parts.push("no longer last".into()),

@@ -76,17 +76,25 @@ fn pair(wanted: &[Resource], there: &[Resource]) -> Vec<Option<usize>> {
     let mut found: Vec<Option<usize>> = vec![None; wanted.len()];
     let mut free: Vec<bool> = vec![true; there.len()];
     for exact in [true, false] {
+        let mut after = 0;
         for (rule, found) in wanted.iter().zip(&mut found) {
-            let mut candidates = there.iter().zip(&mut free).enumerate();
-            if found.is_none()
-                && let Some((n, (_, free))) = candidates.find(|(_, (it, free))| {
-                    **free
-                        && it.name == rule.name
-                        && (!exact || field_changes(rule, Some(it)).is_empty())
-                })
-            {
-                *found = Some(n);
+            if let Some(place) = *found {
+                after = place;
+                continue;
+            }
+            let fits = |place: &usize| {
+                let it = there.get(*place).filter(|it| it.name == rule.name);
+                free.get(*place) == Some(&true)
+                    && it.is_some_and(|it| !exact || field_changes(rule, Some(it)).is_empty())
+            };
+            // Where all are in order already, taking the next one each time finds that.
+            let place = (after..there.len())
+                .find(fits)
+                .or_else(|| (0..after).find(fits));
+            if let Some(free) = place.and_then(|place| free.get_mut(place)) {
                 *free = false;
+                after = place.unwrap_or(after);
+                *found = place;
             }
         }
     }

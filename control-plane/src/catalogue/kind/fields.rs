@@ -240,7 +240,7 @@ pub(super) const PROXY: &[Field] = &[
     field(
         "jwt_claim_with_client_id",
         Shape::Text,
-        r#""azp""#,
+        r#""jwt_payload.azp""#,
         "The token's claim that names the application",
     ),
     field(

@@ -22,7 +22,7 @@ products:
         refused.says(&[
             "nothing was changed: the standard input can't be applied",
             "the standard input:6:9: products.p: GET /a: web_apo is no metric of p; did you mean web_api?",
-            "the standard input:10:16: products.p: plan free: hit is no metric of p; did you mean hits?",
+            "the standard input:10:17: products.p: plan free: hit is no metric of p; did you mean hits?",
         ]);
         assert_eq!(t.get("/admin/api/services.json").await.expect(200).text, r#"{"services":[]}"#);
 
