@@ -33,7 +33,7 @@
 //! * Parameters may be left out unless `.required()`. Reads take them in the query, writes in the body.
 //! * Fields of answers are always there unless `.maybe()`, and not null unless `.or_null()`. An answer with a field
 //!   that is not declared fails the tests. Declare what JSON shows; XML is text here.
-//! * `.paged()` on a list adds `page`, `per_page` and the metadata. `.scope("cms")` names another scope than the
+//! * `.paged_list(…)` is a list with `page`, `per_page` and the metadata. `.scope("cms")` names another scope than the
 //!   path's; `.raw("application/yaml", "…")` an answer that has one form only; `.only(Form::Xml)` a call with one form.
 //! * Parameters that a handler reads and the operation does not declare fail the tests, answers likewise: run the
 //!   route tests of the resource after declaring it.
@@ -45,14 +45,32 @@ mod field;
 mod operation;
 mod refusals;
 
-// Their declarations are tables, one operation or a few fields per line.
+// Declarations are tables, one operation or a few fields per line.
+#[rustfmt::skip]
+mod accounts;
+#[rustfmt::skip]
+mod application_plans;
+#[rustfmt::skip]
+mod applications;
+#[rustfmt::skip]
+mod gateways;
+#[rustfmt::skip]
+mod mapping_rules;
 #[rustfmt::skip]
 mod metrics;
+#[rustfmt::skip]
+mod provider;
+#[rustfmt::skip]
+mod proxy;
+#[rustfmt::skip]
+mod services;
+#[rustfmt::skip]
+mod stats;
 
 pub use document::document;
 pub use field::{
-    Field, Shape, any, choice, flag, id, int, links, list_of, number, object, shape, text, texts,
-    time,
+    Field, Shape, any, choice, flag, id, int, links, list_of, number, object, several, shape, text,
+    texts, time,
 };
 pub use operation::{Form, Operation, Tag, delete, get, patch, post, put, put_patch};
 pub use refusals::REFUSALS;
@@ -60,5 +78,16 @@ pub use refusals::REFUSALS;
 /// Every operation, by subject.
 #[must_use]
 pub fn tags() -> Vec<Tag> {
-    vec![metrics::tag()]
+    vec![
+        services::tag(),
+        metrics::tag(),
+        mapping_rules::tag(),
+        proxy::tag(),
+        application_plans::tag(),
+        accounts::tag(),
+        applications::tag(),
+        gateways::tag(),
+        provider::tag(),
+        stats::tag(),
+    ]
 }

@@ -24,6 +24,8 @@ pub enum Shape {
     Plain(Map<String, Value>, Value),
     /// An object with these fields and no others, known by a name of its own.
     Object(&'static str, Vec<Field>),
+    /// An object with these fields and others of the provider's own.
+    Open(&'static str, Vec<Field>),
     /// Several of one shape.
     List(Box<Self>),
     /// An object with one member: `{"metric": {…}}`.
@@ -134,6 +136,12 @@ pub fn list_of(name: &'static str, item: &'static str, shape: Shape) -> Field {
     of(name, Shape::List(Box::new(item)))
 }
 
+/// Several of one shape inside another, as they are: `[{…}]`.
+#[must_use]
+pub fn several(name: &'static str, shape: Shape) -> Field {
+    of(name, Shape::List(Box::new(shape)))
+}
+
 /// 3scale's `links`.
 #[must_use]
 pub fn links() -> Field {
@@ -147,7 +155,7 @@ pub fn links() -> Field {
             ),
         ],
     );
-    of("links", Shape::List(Box::new(link)))
+    several("links", link)
 }
 
 impl Field {
@@ -256,6 +264,13 @@ impl Shape {
                 let schema = strict(fields, named);
                 named(name, schema)
             }
+            Self::Open(name, fields) => {
+                let mut schema = strict(fields, named);
+                if let Some(members) = schema.as_object_mut() {
+                    members.remove("additionalProperties");
+                }
+                named(name, schema)
+            }
             Self::List(item) => json!({"type": "array", "items": item.schema(named)}),
             Self::Wrapped(name, inner) => json!({
                 "type": "object",
@@ -270,11 +285,20 @@ impl Shape {
         }
     }
 
+    /// With fields of the provider's own beside those declared.
+    #[must_use]
+    pub fn and_others(self) -> Self {
+        match self {
+            Self::Object(name, fields) => Self::Open(name, fields),
+            other => other,
+        }
+    }
+
     /// An example of it.
     pub(super) fn example(&self) -> Value {
         match self {
             Self::Plain(_, example) => example.clone(),
-            Self::Object(_, fields) => example(fields),
+            Self::Object(_, fields) | Self::Open(_, fields) => example(fields),
             Self::List(item) => json!([item.example()]),
             Self::Wrapped(name, inner) => json!({ *name: inner.example() }),
             Self::OneOf(shapes) => shapes.first().map_or(Value::Null, Self::example),

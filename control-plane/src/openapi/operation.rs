@@ -214,9 +214,13 @@ impl Operation {
         self
     }
 
-    /// Page by page.
+    /// Answers several, page by page.
     #[must_use]
-    pub fn paged(self) -> Self {
+    pub fn paged_list(self, name: &'static str, item: &'static str, shape: Shape) -> Self {
+        self.list(name, item, shape).paged()
+    }
+
+    fn paged(self) -> Self {
         let metadata = super::field::shape(
             "Metadata",
             [

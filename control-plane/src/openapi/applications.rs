@@ -1,0 +1,83 @@
+//! Applications and their keys.
+
+use super::{Field, Shape, Tag, choice, delete, flag, get, id, links, post, put, shape, text, texts, time};
+
+pub(super) fn tag() -> Tag {
+    Tag::new("Applications", "What calls: an account's subscription to an application plan, with credentials.")
+        .at("/admin/api/applications", [
+            get("", "List the applications of all accounts").takes([
+                id("account_id"),
+                id("service_id"),
+                id("plan_id"),
+                choice("plan_type", &["free", "paid", ""]),
+                text("active_since", "2026-01-31").max(64).about("Called since then"),
+                text("inactive_since", "2026-01-31T12:00:00Z").max(64).about("Not called since then"),
+            ]).paged_list("applications", "application", application()),
+            get("/find", "Find an application by its credentials").takes(identifiers()).one("application", application()),
+        ])
+        .at("/admin/api/accounts/{account_id}/applications", [
+            get("", "List an account's applications").paged_list("applications", "application", application()),
+            post("", "Make an application").about("Credentials that are not given are made up.").takes([
+                id("plan_id").required(),
+                text("name", "Newsletter").max(255).required(),
+                text("description", "Sends the newsletter").max(65_535),
+                text("application_id", "newsletter").about("Its app_id"),
+                texts("application_key", &["first-key-of-many"]).with("type", serde_json::json!(["string", "array"])).about("One key or several"),
+                text("user_key", "6a4f9c").about("For a product with user keys"),
+            ]).one("application", application()),
+            get("/find", "Find an application of the account").takes(identifiers()).one("application", application()),
+            get("/{application_id}", "Show an application").one("application", application()),
+            put("/{application_id}", "Change an application").takes([
+                text("name", "Newsletter").max(255),
+                text("description", "Sends the newsletter").max(65_535),
+                text("user_key", "6a4f9c").about("Another user key; the old one stops working"),
+            ]).one("application", application()),
+            delete("/{application_id}", "Delete an application"),
+            put("/{application_id}/accept", "Let an application call").one("application", application()),
+            put("/{application_id}/suspend", "Stop an application for a while").one("application", application()),
+            put("/{application_id}/resume", "Let a suspended application go on").one("application", application()),
+            put("/{application_id}/change_plan", "Change an application's plan").takes([id("plan_id").required()])
+                .one("application", application()),
+            get("/{application_id}/keys", "List an application's keys").list("keys", "key", key()),
+            post("/{application_id}/keys", "Make a key").takes([text("key", "second-key-of-many").about("Made up when left out")])
+                .one("application", application()),
+            delete("/{application_id}/keys/{key}", "Take a key out of use").segment(text("key", "first-key-of-many")),
+        ])
+}
+
+fn identifiers() -> Vec<Field> {
+    vec![
+        id("application_id"),
+        id("service_id"),
+        text("app_id", "newsletter").max(255),
+        text("user_key", "6a4f9c").max(256),
+    ]
+}
+
+pub(super) fn application() -> Shape {
+    shape("Application", [
+        id("id"),
+        time("created_at"),
+        time("updated_at"),
+        choice("state", &["live", "pending", "suspended"]),
+        flag("enabled", true).about("Whether it and its account may call"),
+        id("account_id"),
+        text("org_name", "Customer"),
+        time("first_traffic_at").or_null(),
+        time("first_daily_traffic_at").or_null(),
+        id("service_id"),
+        text("service_name", "Mail"),
+        id("plan_id"),
+        text("plan_name", "Bronze"),
+        text("user_key", "6a4f9c").maybe().about("Of a product with user keys"),
+        text("application_id", "newsletter").or_null().maybe().about("Its app_id"),
+        texts("keys", &["first-key-of-many"]).maybe(),
+        text("name", "Newsletter"),
+        text("description", "Sends the newsletter"),
+        links(),
+    ])
+}
+
+fn key() -> Shape {
+    shape("Key", [text("value", "first-key-of-many"), time("created_at"), time("updated_at")])
+}
