@@ -9,7 +9,6 @@ use std::fmt::Write as _;
 /// Methods, the rest of the path without `.xml` and `.json`, and what they do.
 type Call = (&'static str, &'static str, &'static str);
 
-
 /// By subject: a title, what all its paths begin with, and the calls.
 #[rustfmt::skip]
 const SUBJECTS: &[(&str, &str, &[Call])] = &[
