@@ -11,7 +11,7 @@ use tallygate::config::{self, DatabaseConfig, LogConfig, LogFormat, ServerConfig
 use tallygate::db::Db;
 use tallygate::error::Error;
 use tallygate::secrets::installation;
-use tallygate::{admin_api, catalogue, demo, gateway_config, provider, restore, serve};
+use tallygate::{admin_api, catalogue, demo, gateway_config, openapi, provider, restore, serve};
 
 /// API management at the edge: plans, keys and limits decided inside Envoy.
 #[derive(Debug, Parser)]
@@ -48,6 +48,8 @@ enum Command {
     Import(ImportCommand),
     /// A whole installation on this machine, with a demo provider, in the foreground.
     Demo(demo::Args),
+    /// Print the OpenAPI document of the API for providers.
+    Openapi,
     /// Ask a running server whether it is well; for container health checks.
     Healthcheck(Healthcheck),
 }
@@ -148,6 +150,7 @@ impl Cli {
             Command::Export(args) => say(catalogue::export(&args).await?.trim_end()),
             Command::Import(ImportCommand::Openapi(args)) => import_openapi(&args),
             Command::Demo(args) => demo::run(args).await,
+            Command::Openapi => say(&serde_json::to_string_pretty(&openapi::document())?),
             Command::Healthcheck(args) => healthcheck(&args.url).await,
         }
     }

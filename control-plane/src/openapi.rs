@@ -44,6 +44,7 @@ mod document;
 mod field;
 mod operation;
 mod refusals;
+pub mod ui;
 
 // Declarations are tables, one operation or a few fields per line.
 #[rustfmt::skip]

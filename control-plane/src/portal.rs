@@ -5,5 +5,3 @@
 pub mod docs;
 pub mod home;
 mod page;
-
-pub(crate) use page::page;

@@ -10,7 +10,7 @@ use crate::admin_api::{
 use crate::app::App;
 use crate::body_limit;
 use crate::error::Error;
-use crate::{admin_docs, gateway_api, ops, portal, stats};
+use crate::{gateway_api, openapi, ops, portal, stats};
 use axum::Router;
 use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -201,7 +201,9 @@ fn operations() -> Router<App> {
         .route("/livez", get(ops::healthz))
         .route("/readyz", get(ops::readyz))
         .route("/metrics", get(ops::metrics))
-        .route("/docs", get(admin_docs::docs))
+        .route("/docs", get(openapi::ui::page))
+        .route("/docs/openapi.json", get(openapi::ui::document))
+        .route("/docs/{file}", get(openapi::ui::file))
 }
 
 fn layered(routes: Router, app: &App) -> Router {

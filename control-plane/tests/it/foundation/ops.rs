@@ -29,10 +29,24 @@ both_databases! {
         assert!(page.contains("<title>Acme developers</title>"), "{page}");
     }
 
-    async fn the_calls_for_providers_are_documented(t: &Test) {
-        let page = t.http.get(format!("{}/docs", t.admin)).send().await.unwrap();
+    async fn the_calls_for_providers_are_documented_from_here_alone(t: &Test) {
+        let get = async |path: &str| t.http.get(format!("{}{path}", t.admin)).send().await.unwrap();
+        let page = get("/docs").await;
         assert_eq!(page.status(), 200);
+        let policy = page.headers()["content-security-policy"].to_str().unwrap().to_owned();
+        assert!(policy.contains("default-src 'none'; script-src 'self'") && !policy.contains("http"), "{policy}");
         let page = page.text().await.unwrap();
-        assert!(page.contains("/admin/api/services/{service_id}/proxy/deploy"), "{page}");
+        assert!(!page.contains("//"), "{page}");
+        let mut files: Vec<&str> = page.split("=\"docs/").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        files.sort_unstable();
+        assert_eq!(files, ["favicon.png", "openapi.json", "start.js", "swagger-ui.css", "swagger-ui.js"]);
+        for file in files {
+            let reply = get(&format!("/docs/{file}")).await;
+            assert_eq!(reply.status(), 200, "{file}");
+            assert!(reply.bytes().await.unwrap().len() > 100, "{file}");
+        }
+        assert_eq!(get("/docs/other.js").await.status(), 404);
+        let document: serde_json::Value = get("/docs/openapi.json").await.json().await.unwrap();
+        assert_eq!(document, tallygate::openapi::document());
     }
 }
