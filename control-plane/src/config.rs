@@ -16,7 +16,7 @@ pub struct DatabaseConfig {
     pub database_url: String,
 
     /// Connections to the database (SQLite: readers beside the one writer).
-    #[arg(long, env = "TALLYGATE_DATABASE_CONNECTIONS", value_name = "N", default_value = "8", value_parser = clap::value_parser!(u32).range(1..=500))]
+    #[arg(long, env = "TALLYGATE_DATABASE_CONNECTIONS", value_name = "N", default_value = "8", value_parser = clap::value_parser!(u32).range(2..=500))]
     pub database_connections: u32,
 
     /// File with the key that seals stored secrets: 64 hexadecimal digits. With SQLite the default is a file

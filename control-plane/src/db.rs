@@ -6,6 +6,7 @@
 //! Never here: SQL about any one resource (that is `store`).
 
 mod migrations;
+pub mod scope;
 mod tx;
 
 use crate::error::Error;
@@ -38,6 +39,8 @@ pub enum Handle<S, P> {
 pub struct Db {
     pools: Pools,
     revisions: watch::Sender<i64>,
+    /// The line of those calls of this process that write one after the other ([`scope`]).
+    turns: Arc<tokio::sync::Mutex<()>>,
     /// How far the clock is put ahead, in milliseconds: 0 but in tests.
     ahead: Arc<AtomicI64>,
 }
@@ -127,6 +130,7 @@ impl Db {
         Ok(Self {
             pools,
             revisions: watch::Sender::new(0),
+            turns: Arc::default(),
             ahead: Arc::default(),
         })
     }
@@ -151,9 +155,31 @@ impl Db {
 
     /// Begins a writing transaction; dropping it without [`Tx::commit`] undoes it.
     ///
+    /// In a call of the Account Management API nobody else's call writes from here until it is answered, and what it
+    /// commits is durable only then ([`scope`]).
+    ///
+    /// # Errors
+    /// When no connection comes free in time; in a call, when the resource is not what the caller thinks it is.
+    pub async fn begin(&self) -> Result<Tx, Error> {
+        match scope::current() {
+            Some(scope) => scope.begin(self).await,
+            None => self.begin_plain().await,
+        }
+    }
+
+    /// Begins a transaction for what is kept beside a call, whatever becomes of it: that a token was used, that a call
+    /// is under way.
+    ///
     /// # Errors
     /// When no connection comes free in time.
-    pub async fn begin(&self) -> Result<Tx, Error> {
+    pub async fn begin_aside(&self) -> Result<Tx, Error> {
+        if let Some(scope) = scope::current() {
+            scope.settle().await?;
+        }
+        self.begin_plain().await
+    }
+
+    async fn begin_plain(&self) -> Result<Tx, Error> {
         let inner = match &self.pools {
             Pools::Sqlite { writer, .. } => {
                 Handle::Sqlite(writer.begin_with("begin immediate").await?)
@@ -172,6 +198,10 @@ impl Db {
     /// # Errors
     /// When no connection comes free in time.
     pub async fn read(&self) -> Result<Tx, Error> {
+        if let Some(scope) = scope::current() {
+            // Whoever reads after it has written sees what it wrote.
+            scope.settle().await?;
+        }
         let inner = match &self.pools {
             Pools::Sqlite { readers, .. } => Handle::Sqlite(readers.begin().await?),
             Pools::Postgres(pool) => Handle::Postgres(

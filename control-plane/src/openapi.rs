@@ -54,6 +54,8 @@ mod application_plans;
 #[rustfmt::skip]
 mod applications;
 #[rustfmt::skip]
+mod audit_log;
+#[rustfmt::skip]
 mod gateways;
 #[rustfmt::skip]
 mod mapping_rules;
@@ -85,6 +87,7 @@ pub fn tags() -> Vec<Tag> {
         mapping_rules::tag(),
         proxy::tag(),
         application_plans::tag(),
+        audit_log::tag(),
         accounts::tag(),
         applications::tag(),
         gateways::tag(),

@@ -3,9 +3,9 @@
 //! Two listeners: `admin` for providers, gateways and operators, `portal` for developers.
 
 use crate::admin_api::{
-    access_tokens, accounts, application_plans, applications, format, gateways, keys, limits,
-    mapping_rules, metrics, oidc, provider, provider_users, proxy, proxy_configs, service_gateways,
-    services, settings, signup, users,
+    access_tokens, accounts, application_plans, applications, audit_log, format, gateways, keys,
+    limits, mapping_rules, metrics, oidc, provider, provider_users, proxy, proxy_configs,
+    service_gateways, services, settings, signup, users, writes,
 };
 use crate::app::App;
 use crate::body_limit;
@@ -24,8 +24,11 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The admin listener.
 pub fn admin(app: &App) -> Router {
+    let around_writes = writes::Around::new(app, account_management().with_state(app.clone()));
+    let account_management =
+        account_management().layer(from_fn_with_state(around_writes, writes::around));
     let routes = Router::new()
-        .merge(account_management())
+        .merge(account_management)
         .merge(stats())
         .merge(gateway_api())
         .merge(operations())
@@ -157,6 +160,7 @@ fn provider() -> Router<App> {
     Router::new()
         .route("/admin/api/provider", get(provider::show).put(provider::update).patch(provider::update))
         .route("/admin/api/settings", get(settings::show).put(settings::update))
+        .route("/admin/api/audit_log", get(audit_log::index))
 }
 
 /// The provider's own people and their tokens.

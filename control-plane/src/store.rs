@@ -3,6 +3,7 @@
 pub mod access_tokens;
 pub mod accounts;
 pub mod applications;
+pub mod audit;
 pub mod contracts;
 pub mod gateways;
 pub mod idempotency;

@@ -5,6 +5,7 @@
 
 use super::access::{Access, Route};
 use super::params::Params;
+use super::writes;
 use crate::app::App;
 use crate::db::Db;
 use crate::error::Error;
@@ -46,6 +47,10 @@ pub enum Caller {
     /// The access token with this id.
     Token(i64),
 }
+
+/// On a request that the control plane makes to itself, in the course of a call that was authorised.
+#[derive(Clone, Debug)]
+pub(super) struct ForItself(pub(super) Caller, pub(super) Access);
 
 /// Reads of `account_management`.
 #[derive(Debug)]
@@ -94,6 +99,14 @@ impl<P: Permission> FromRequest<App> for Call<P> {
     type Rejection = Error;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Error> {
+        if let Some(ForItself(caller, access)) = request.extensions().get().cloned() {
+            return Ok(Self {
+                params: Params::read(request).await?,
+                caller,
+                access,
+                permission: PhantomData,
+            });
+        }
         let (mut parts, body) = request.into_parts();
         let route = Route::of(&mut parts).await?;
         let request = Request::from_parts(parts, body);
@@ -114,6 +127,7 @@ impl<P: Permission> FromRequest<App> for Call<P> {
             return Err(NO_CREDENTIALS);
         };
         access.check(&app.db, &route, &params, P::WRITE).await?;
+        writes::note_caller(caller, &access);
         Ok(Self {
             params,
             caller,
@@ -163,7 +177,7 @@ async fn by_access_token<P: Permission>(
 }
 
 async fn note_use(db: &Db, token_id: i64, now_ms: i64) -> Result<(), Error> {
-    let mut tx = db.begin().await?;
+    let mut tx = db.begin_aside().await?;
     access_tokens::note_use(&mut tx, token_id, now_ms).await?;
     tx.commit().await
 }

@@ -3,14 +3,16 @@
 //! [`negotiate`] wraps the router: it takes `.xml` or `.json` off the path before routing and renders
 //! what comes back. Handlers build [`Node`]s and never know. XML is the default, as in 3scale.
 
+mod mask;
 mod node;
 mod render;
 
+use super::etag::{self, Condition};
 use crate::error::Error;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::uri::PathAndQuery;
-use axum::http::{HeaderValue, StatusCode, Uri, header};
+use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
@@ -71,6 +73,13 @@ impl Answer {
 }
 
 impl Answer {
+    /// As JSON without secrets, for what is kept of it; none when it says nothing.
+    #[must_use]
+    pub fn masked(&self) -> Option<String> {
+        let node = mask::node(self.body.as_ref()?);
+        Some(render::document(&node, Format::Json))
+    }
+
     /// As it is sent in a form.
     #[must_use]
     pub fn render(&self, format: Format) -> Rendered {
@@ -144,9 +153,15 @@ pub async fn negotiate(mut request: Request, next: Next) -> Response {
         *request.uri_mut() = uri;
     }
     request.extensions_mut().insert(format);
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    let known = reads.then(|| Condition::if_none_match(request.headers()));
     let mut response = next.run(request).await;
     if let Some(answer) = response.extensions_mut().remove::<Answer>() {
-        return answer.render(format).into_response();
+        let rendered = answer.render(format);
+        return match known {
+            Some(known) => tagged(rendered, known.as_ref()),
+            None => rendered.into_response(),
+        };
     }
     let status = response.status();
     let error = match response.extensions_mut().remove::<Error>() {
@@ -166,6 +181,23 @@ pub async fn negotiate(mut request: Request, next: Next) -> Response {
         }
     }
     rendered
+}
+
+/// An answer to a read with its tag; without its body when that is what the client knows.
+fn tagged(rendered: Rendered, known: Option<&Condition>) -> Response {
+    let tag = match (rendered.status, &rendered.body) {
+        (StatusCode::OK, Some(text)) => etag::of(text),
+        _ => return rendered.into_response(),
+    };
+    let mut response = if known.is_some_and(|known| known.is_met_weakly_by(&tag)) {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        rendered.into_response()
+    };
+    if let Some(tag) = etag::header_value(&tag) {
+        response.headers_mut().insert(header::ETAG, tag);
+    }
+    response
 }
 
 fn split_extension(path: &str) -> (&str, Format) {

@@ -72,7 +72,7 @@ pub async fn begin(
     let key_digest = Sha256::digest(format!("{caller}\n{path}\n{format:?}\n{key}")).to_vec();
     let request_digest = request_digest(key, params);
 
-    let mut tx = app.db.begin().await?;
+    let mut tx = app.db.begin_aside().await?;
     let now_ms = tx.now_ms().await?;
     rows::sweep(&mut tx, now_ms - KEEP_MS).await?;
     let attempt = Attempt {
@@ -134,7 +134,7 @@ impl Attempt {
     /// Forgets the call, since it failed: the same key may be used once what was wrong is right.
     pub async fn abandon(&self, app: &App) {
         let forgotten = async {
-            let mut tx = app.db.begin().await?;
+            let mut tx = app.db.begin_aside().await?;
             rows::abandon(&mut tx, &self.key_digest, self.began_ms).await?;
             tx.commit().await
         };

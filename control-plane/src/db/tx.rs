@@ -1,5 +1,6 @@
 //! One transaction, on either database.
 
+use super::scope::Scope;
 use super::{Handle, NOW_MS, local_now_ms};
 use crate::error::Error;
 use crate::{on, run};
@@ -14,6 +15,8 @@ pub struct Tx {
     inner: Handle<SqliteTransaction<'static>, PgTransaction<'static>>,
     revision: Option<i64>,
     revisions: watch::Sender<i64>,
+    /// The call it is a transaction of.
+    pub(super) scope: Option<Arc<Scope>>,
     /// See [`super::Db::pass_time`].
     ahead: Arc<AtomicI64>,
 }
@@ -31,6 +34,7 @@ impl Tx {
             inner,
             revision: None,
             revisions,
+            scope: None,
             ahead,
         }
     }
@@ -141,11 +145,15 @@ impl Tx {
         }
     }
 
-    /// Makes it durable, then wakes whoever waits for revisions.
+    /// Makes it durable, then wakes whoever waits for revisions; in a call, once that is answered ([`super::scope`]).
     ///
     /// # Errors
     /// When the database could not; nothing is written then.
-    pub async fn commit(self) -> Result<(), Error> {
+    pub async fn commit(mut self) -> Result<(), Error> {
+        if let Some(scope) = self.scope.take() {
+            scope.hold(self);
+            return Ok(());
+        }
         match self.inner {
             Handle::Sqlite(tx) => tx.commit().await?,
             Handle::Postgres(tx) => tx.commit().await?,

@@ -7,7 +7,9 @@ use serde_json::{Map, Value, json};
 
 const ABOUT: &str = "The Account Management API and the Analytics API. Paths, parameters and answers are those of \
 3scale. The extension of a path, `.json` or `.xml`, chooses the form of the answer; without one it is XML. Parameters \
-of writes may be in the query as well as in the body, flat or wrapped in the resource's name.";
+of writes may be in the query as well as in the body, flat or wrapped in the resource's name. Answers to reads \
+carry an `ETag`: sent back as `If-None-Match` it saves reading the same again (304), and as `If-Match` it makes a write \
+happen only if nobody else has changed the resource (412).";
 
 /// Schemas that have a name.
 type Schemas = Map<String, Value>;

@@ -17,6 +17,11 @@ pub const REFUSALS: &[(u16, &str, &str)] = &[
         "Conflict",
         "Somebody else is at it, or was faster: try again",
     ),
+    (
+        412,
+        "Changed",
+        "The resource is not what `If-Match` says: read it again",
+    ),
     (413, "TooLarge", "The body is over 1 MiB"),
     (
         415,

@@ -11,6 +11,7 @@
 mod catalogue;
 mod command_line;
 mod developers;
+mod events;
 mod every_route;
 mod foundation;
 mod gateway;
