@@ -15,8 +15,7 @@ pub(super) fn tag() -> Tag {
                     choice("method", &["POST", "PUT", "PATCH", "DELETE"]),
                     text("path", "/admin/api/services/7").max(1000).about("About this resource and what is below it"),
                 ])
-                .list("audit_log", "entry", entry())
-                .paged(),
+                .paged_list("audit_log", "entry", entry()),
         ])
 }
 
