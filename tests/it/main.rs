@@ -3,6 +3,7 @@
 
 mod first_request;
 mod limits;
+mod walkthrough;
 
 mod changes;
 mod one_more_gateway;
