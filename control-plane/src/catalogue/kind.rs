@@ -48,6 +48,8 @@ pub struct Field {
 pub enum Shape {
     /// A text.
     Text,
+    /// The address of an OpenID Connect issuer, as the server keeps it.
+    Issuer,
     /// A text that is not shown in plans, nor exported.
     Secret,
     /// One of a few words.
@@ -176,7 +178,9 @@ impl Field {
     #[must_use]
     pub fn from_api(&self, value: &Value) -> Option<Value> {
         match (self.shape, value) {
-            (Shape::Text | Shape::Secret | Shape::Choice(_), Value::Null) => Some("".into()),
+            (Shape::Text | Shape::Issuer | Shape::Secret | Shape::Choice(_), Value::Null) => {
+                Some("".into())
+            }
             (Shape::Texts, Value::Null) => Some(Value::Array(Vec::new())),
             (Shape::Texts, Value::String(text)) => Some(texts(text)),
             (Shape::Amount, Value::Number(number)) => Some(amount(number.as_f64()?)),

@@ -58,7 +58,9 @@ fn object(kind: Kind) -> Value {
 
 fn of_field(field: &Field) -> Value {
     let mut schema = match field.shape {
-        Shape::Text | Shape::Secret => json!({"type": ["string", "number", "null"]}),
+        Shape::Text | Shape::Issuer | Shape::Secret => {
+            json!({"type": ["string", "number", "null"]})
+        }
         Shape::Choice(choices) => {
             // 1 and "1" are the same word.
             let numbers = choices

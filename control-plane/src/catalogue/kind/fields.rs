@@ -116,9 +116,9 @@ pub(super) const PRODUCT: &[Field] = &[
     ),
     field(
         "backend_version",
-        Shape::Choice(&["1", "2", "oidc"]),
+        Shape::Choice(&["1", "2", "oauth"]),
         r#""1""#,
-        "How applications authenticate: 1 by user_key, 2 by app_id and app_key, oidc by JSON Web Tokens",
+        "How applications authenticate: 1 by user_key, 2 by app_id and app_key, oauth by tokens of an OpenID Connect issuer",
     ),
     field(
         "support_email",
@@ -238,10 +238,40 @@ pub(super) const PROXY: &[Field] = &[
         "What the application key is called",
     ),
     field(
+        "oidc_issuer_endpoint",
+        Shape::Issuer,
+        r#""""#,
+        "The OpenID Connect issuer whose tokens are taken, with backend_version oauth",
+    ),
+    field(
+        "oidc_issuer_type",
+        Shape::Choice(&["keycloak", "rest"]),
+        r#""keycloak""#,
+        "3scale's field, kept for its clients",
+    ),
+    field(
+        "oidc_audiences",
+        Shape::Texts,
+        "[]",
+        "Whom tokens have to be for; anybody when there is none",
+    ),
+    field(
+        "oidc_jwks_uri",
+        Shape::Text,
+        r#""""#,
+        "Where the issuer's keys are, unless the issuer says so itself",
+    ),
+    field(
         "jwt_claim_with_client_id",
         Shape::Text,
-        r#""jwt_payload.azp""#,
+        r#""azp""#,
         "The token's claim that names the application",
+    ),
+    field(
+        "jwt_claim_with_client_id_type",
+        Shape::Choice(&["plain", "liquid"]),
+        r#""plain""#,
+        "How the claim is written",
     ),
     field(
         "strip_credentials",

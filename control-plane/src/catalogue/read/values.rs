@@ -13,6 +13,14 @@ impl Reader {
     pub(super) fn value(&mut self, field: &Field, node: &Node, path: &str) -> Option<Value> {
         match field.shape {
             Shape::Text | Shape::Secret => self.text(node, path).map(Value::String),
+            Shape::Issuer => {
+                let text = self.text(node, path)?;
+                match crate::oidc::endpoint(&text) {
+                    _ if text.is_empty() => Some(Value::String(text)),
+                    Ok(endpoint) => Some(Value::String(endpoint)),
+                    Err(message) => self.wrong(node, path, &message.to_string()),
+                }
+            }
             Shape::Choice(choices) => self.choice(choices, node, path),
             Shape::Flag => match node.what {
                 What::Flag(flag) => Some(Value::Bool(flag)),
