@@ -43,6 +43,11 @@ pub struct ServerConfig {
     /// The Account Management API's address as its clients see it [default: http:// and the listener].
     #[arg(long, env = "TALLYGATE_ADMIN_URL", value_name = "URL", value_parser = admin_url)]
     pub admin_url: Option<String>,
+
+    /// Where this control plane reaches a staging gateway, for tests of the integration; the product's host goes into the
+    /// request [default: each product's sandbox_endpoint].
+    #[arg(long, env = "TALLYGATE_STAGING_GATEWAY_URL", value_name = "URL", value_parser = staging_gateway_url)]
+    pub staging_gateway_url: Option<String>,
 }
 
 /// How we log.
@@ -78,6 +83,8 @@ pub struct Config {
     pub portal_url: String,
     /// Public address of the Account Management API, without a final slash.
     pub admin_url: String,
+    /// Where a staging gateway is reached, when that is not each product's `sandbox_endpoint`; without a final slash.
+    pub staging_gateway: Option<String>,
 }
 
 impl DatabaseConfig {
@@ -107,6 +114,7 @@ impl ServerConfig {
         Config {
             portal_url: url(&self.portal_url, self.portal_listen),
             admin_url: url(&self.admin_url, self.admin_listen),
+            staging_gateway: self.staging_gateway_url.clone(),
         }
     }
 }
@@ -182,6 +190,10 @@ fn portal_url(value: &str) -> Result<String, String> {
 
 fn admin_url(value: &str) -> Result<String, String> {
     url("TALLYGATE_ADMIN_URL", value)
+}
+
+fn staging_gateway_url(value: &str) -> Result<String, String> {
+    url("TALLYGATE_STAGING_GATEWAY_URL", value)
 }
 
 fn log_filter(value: &str) -> Result<String, String> {

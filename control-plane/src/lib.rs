@@ -17,6 +17,7 @@ pub mod openapi;
 pub mod ops;
 pub mod portal;
 
+pub mod integration;
 pub mod leases;
 pub mod ledger;
 pub mod names;

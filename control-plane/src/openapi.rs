@@ -60,6 +60,10 @@ mod gateways;
 #[rustfmt::skip]
 mod mapping_rules;
 #[rustfmt::skip]
+mod integration;
+#[rustfmt::skip]
+mod lifecycle;
+#[rustfmt::skip]
 mod metrics;
 #[rustfmt::skip]
 mod provider;
@@ -86,6 +90,8 @@ pub fn tags() -> Vec<Tag> {
         metrics::tag(),
         mapping_rules::tag(),
         proxy::tag(),
+        lifecycle::tag(),
+        integration::tag(),
         application_plans::tag(),
         audit_log::tag(),
         accounts::tag(),

@@ -5,6 +5,7 @@
 //! not load at the edge is refused before it is saved: [`freeze::check`] compiles it with the gateway's own code.
 
 mod content;
+pub mod diff;
 pub mod freeze;
 pub mod urls;
 
@@ -128,6 +129,37 @@ pub async fn promote(tx: &mut Tx, version: &ConfigRow, to: Environment) -> Resul
         version: version.version,
         changed: true,
     })
+}
+
+/// Makes an environment follow a version again that it followed before: the one named, or the newest that is older than
+/// the one it follows.
+///
+/// # Errors
+/// 404 when there is no such product; 422 when there is nothing to go back to, or for the reasons of [`promote`].
+pub async fn rollback(
+    tx: &mut Tx,
+    product_id: i64,
+    environment: Environment,
+    version: Option<i64>,
+) -> Result<Outcome, Error> {
+    products::lock(tx, product_id).await?;
+    let name = environment.of_configs();
+    let to = match version {
+        Some(version) => match versions::get(tx, product_id, name, version).await {
+            Err(Error::NotFound) => {
+                let message = format!("was never followed by {name}: promote it instead");
+                return Err(Error::invalid("version", message));
+            }
+            found => found?,
+        },
+        None => versions::before_current(tx, product_id, name)
+            .await?
+            .ok_or_else(|| {
+                let message = format!("{name} has followed nothing older to go back to");
+                Error::invalid("base", message)
+            })?,
+    };
+    promote(tx, &to, environment).await
 }
 
 /// Whether what an environment follows counts on a metric.

@@ -7,6 +7,7 @@ use crate::admin_api::{
     limits, mapping_rules, metrics, oidc, provider, provider_users, proxy, proxy_configs,
     service_gateways, services, settings, signup, users, writes,
 };
+use crate::admin_api::{integration, lifecycle};
 use crate::app::App;
 use crate::body_limit;
 use crate::error::Error;
@@ -83,10 +84,13 @@ fn products() -> Router<App> {
 fn configurations() -> Router<App> {
     Router::new()
         .route("/admin/api/services/{service_id}/proxy/deploy", post(proxy::deploy))
+        .route("/admin/api/services/{service_id}/proxy/test", post(integration::test))
+        .route("/admin/api/services/{service_id}/proxy/diff", get(lifecycle::show_diff))
         .route("/admin/api/services/{service_id}/proxy/configs/{environment}", get(proxy_configs::list))
         .route("/admin/api/services/{service_id}/proxy/configs/{environment}/latest", get(proxy_configs::latest))
         .route("/admin/api/services/{service_id}/proxy/configs/{environment}/{version}", get(proxy_configs::show))
         .route("/admin/api/services/{service_id}/proxy/configs/{environment}/{version}/promote", post(proxy_configs::promote))
+        .route("/admin/api/services/{service_id}/proxy/configs/{environment}/rollback", post(lifecycle::rollback))
         .route("/admin/api/account/proxy_configs/{environment}", get(proxy_configs::list_all))
 }
 

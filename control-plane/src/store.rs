@@ -13,6 +13,7 @@ pub mod ledger;
 pub mod metrics;
 pub mod oidc;
 pub mod plans;
+pub mod probes;
 pub mod products;
 pub mod provider_users;
 pub mod proxies;

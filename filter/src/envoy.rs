@@ -124,6 +124,22 @@ pub(crate) fn integer_property(path: [&str; 2]) -> Option<u64> {
     Some(u64::from_le_bytes(bytes.try_into().ok()?))
 }
 
+/// A text property of the stream, fit for a header; none when it is empty.
+pub(crate) fn text_property(path: &[&str]) -> Option<String> {
+    let bytes = hostcalls::get_property(path.to_vec()).ok().flatten()?;
+    let text: String = String::from_utf8_lossy(&bytes)
+        .chars()
+        .map(|c| {
+            if c == ' ' || c.is_ascii_graphic() {
+                c
+            } else {
+                '?'
+            }
+        })
+        .collect();
+    Some(text).filter(|text| !text.is_empty())
+}
+
 /// Milliseconds since 1970 by this machine's clock.
 pub(crate) fn clock_ms() -> u64 {
     let now = hostcalls::get_current_time().unwrap_or(UNIX_EPOCH);

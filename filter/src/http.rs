@@ -1,6 +1,7 @@
 //! One request's stream: its headers and, if need be, its form body are read, and it is decided; while it waits for
 //! credit it is held, and if its client leaves meanwhile, others do not wait in vain.
 
+use crate::debug;
 use crate::envoy::{self, RequestHeaders};
 use crate::request::{self, ResponseHeaders, Step};
 use crate::vm::Vm;
@@ -167,7 +168,8 @@ impl HttpContext for Http {
 
     fn on_http_response_headers(&mut self, _: usize, _: bool) -> Action {
         self.take_outcome();
-        for (name, value) in std::mem::take(&mut self.response) {
+        let response = std::mem::take(&mut self.response);
+        for (name, value) in debug::upstream(&response).into_iter().chain(response) {
             envoy::set_response_header(name, value.as_bytes());
         }
         Action::Continue

@@ -10,6 +10,7 @@
 )]
 
 mod config;
+mod debug;
 mod envoy;
 mod fingerprint;
 mod http;

@@ -4,6 +4,7 @@
 //! for credit ([`crate::waiting`]).
 
 use crate::config::ColdStart;
+use crate::debug;
 use crate::envoy::{self, RequestHeaders};
 use crate::upstream;
 use crate::vm::Vm;
@@ -12,8 +13,6 @@ use tallygate_core::compiled::Product;
 use tallygate_core::credit::Moment;
 use tallygate_core::decide::{Admissible, Decision, decide as decide_up_to_limits};
 use tallygate_core::id::ApplicationId;
-use tallygate_core::key::{digest, same};
-use tallygate_core::mapping::Matches;
 use tallygate_core::request::{FormBody, RequestView};
 use tallygate_core::slot::Charge;
 use tallygate_core::verdict::{self, Errors, Reason, Refusal};
@@ -21,8 +20,6 @@ use tallygate_core::wire::OnDisconnectV1;
 
 /// What every header that is ours to set begins with: the client's own are removed.
 const OURS: &str = "x-tallygate-";
-/// Asks for an account of the decision; its value is the product's debug secret.
-const DEBUG: &str = "x-tallygate-debug";
 /// Tries at an admission: shared data would have to be wiped again and again to use them up.
 const TRIES: u32 = 3;
 
@@ -80,7 +77,8 @@ pub(crate) fn decide(
     match decide_up_to_limits(&catalogue, default_product, &request, vm, now_ms / 1_000) {
         Decision::NeedBody => Step::NeedsBody,
         Decision::Refuse(refused) => {
-            let debug = debug_headers(headers, refused.product, refused.matches.as_ref());
+            let matches = refused.matches.as_ref();
+            let told = debug::headers(headers, refused.product, matches, now_ms / 1_000);
             let refusal = match refused.reason {
                 Reason::UnknownHost => Refusal::UnknownHost,
                 Reason::AuthMissing => Refusal::AuthMissing,
@@ -89,7 +87,7 @@ pub(crate) fn decide(
                 Reason::MetricDisabled => Refusal::MetricDisabled,
                 Reason::LimitsExceeded | Reason::NotReady => NOT_READY,
             };
-            refuse(vm, refusal, refused.product, debug)
+            refuse(vm, refusal, refused.product, told)
         }
         Decision::Charge(admissible) => {
             let contact = vm.contact_at(here_ms);
@@ -133,7 +131,8 @@ fn charge(
         });
     }
     let limits = request.limit_states(moment.now_ms / 1_000);
-    let mut more = debug_headers(headers, Some(product), Some(&request.matches));
+    let now_secs = moment.now_ms / 1_000;
+    let mut more = debug::headers(headers, Some(product), Some(&request.matches), now_secs);
     if !more.is_empty() {
         let usage = request
             .charge
@@ -192,8 +191,10 @@ fn refuse(vm: &Vm, refusal: Refusal<'_>, product: Option<&Product>, more: Respon
         Some(product) => refusal.reply(&product.errors, Some(&product.sources)),
         None => refusal.reply(&Errors::default(), None),
     };
+    let refused = debug::refused(&more, refusal.reason());
     reply.headers.extend(
         more.into_iter()
+            .chain(refused)
             .map(|(name, value)| (name.to_owned(), value)),
     );
     envoy::reply(reply.status, &reply.headers, &reply.body);
@@ -237,30 +238,4 @@ fn strip_ours(headers: &RequestHeaders) {
     if headers.get(upstream::SECRET_TOKEN).is_some() {
         envoy::remove_request_header(upstream::SECRET_TOKEN);
     }
-}
-
-/// What the debug header asks for; nothing unless its secret is the product's.
-fn debug_headers(
-    headers: &RequestHeaders,
-    product: Option<&Product>,
-    matches: Option<&Matches>,
-) -> Vec<(&'static str, String)> {
-    let (Some(product), Some(secret)) = (product, headers.get(DEBUG)) else {
-        return Vec::new();
-    };
-    if !product
-        .debug_secret
-        .is_some_and(|known| same(&known, &digest(secret)))
-    {
-        return Vec::new();
-    }
-    let rules = matches
-        .into_iter()
-        .flat_map(Matches::iter)
-        .filter_map(|n| product.rules.rule(n));
-    let patterns: Vec<_> = rules.map(|rule| rule.pattern.as_str().to_owned()).collect();
-    vec![
-        ("x-tallygate-product", product.system_name.clone()),
-        ("x-tallygate-matched-rules", patterns.join(", ")),
-    ]
 }

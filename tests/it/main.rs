@@ -6,7 +6,9 @@ mod limits;
 mod walkthrough;
 
 mod changes;
+mod integration_test;
 mod one_more_gateway;
+mod tokens;
 
 mod listener_updates;
 mod outage;

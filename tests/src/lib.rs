@@ -9,8 +9,10 @@ pub mod installation;
 pub mod control_plane;
 pub mod database;
 pub mod gateway;
+pub mod printed_gateway;
 
 pub mod fleet;
+pub mod issuer;
 pub mod network;
 pub mod postgres;
 pub mod product;

@@ -112,11 +112,13 @@ async fn refuse_taken_addresses(tx: &mut Tx, proxy: &ProxyRow) -> Result<(), Err
 }
 
 async fn read(app: &App, tx: &mut Tx, product_id: i64) -> Result<Object, Error> {
-    products::get(tx, product_id).await?;
+    let product = products::get(tx, product_id).await?;
+    let is_pending = promote::diff::is_pending(app, tx, &product).await?;
     let row = proxies::get(tx, product_id).await?;
     let deployed = versions::current(tx, product_id, "sandbox").await?;
     let oidc = oidc_rows::get(tx, product_id).await?;
-    proxy(app, &row, &oidc, deployed.map(|config| config.version))
+    let object = proxy(app, &row, &oidc, deployed.map(|config| config.version))?;
+    Ok(object.with("pending_affecting_changes", is_pending))
 }
 
 fn proxy(

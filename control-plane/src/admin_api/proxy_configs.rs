@@ -21,21 +21,20 @@ use serde_json::Value;
 pub async fn list(
     State(app): State<App>,
     segments: Segments,
-    _call: Read,
+    mut call: Read,
 ) -> Result<Answer, Error> {
     let (product_id, environment) = product_and_environment(&segments)?;
+    let page = Page::from_params(&mut call.params)?;
     let mut tx = app.db.read().await?;
     products::get(&mut tx, product_id).await?;
-    let rows = versions::list(&mut tx, product_id, environment.of_configs()).await?;
+    let (rows, total) = versions::list(&mut tx, product_id, environment.of_configs(), page).await?;
     let items = rows
         .iter()
         .map(|row| proxy_config(&app, row))
         .collect::<Result<Vec<_>, _>>()?;
-    Ok(Answer::ok(List::new(
-        "proxy_configs",
-        "proxy_config",
-        items,
-    )))
+    Ok(Answer::ok(
+        List::new("proxy_configs", "proxy_config", items).paged(page.of(total)),
+    ))
 }
 
 /// `GET …/proxy/configs/{environment}/latest`: the version that it follows.
@@ -169,7 +168,7 @@ fn serves(row: &ConfigRow, host: &str) -> bool {
         })
 }
 
-fn product_and_environment(segments: &Segments) -> Result<(i64, Environment), Error> {
+pub(super) fn product_and_environment(segments: &Segments) -> Result<(i64, Environment), Error> {
     Ok((
         segments.id("service_id")?,
         of_configs(segments.text("environment")?)?,
@@ -183,7 +182,7 @@ fn of_configs(name: &str) -> Result<Environment, Error> {
         .ok_or(Error::NotFound)
 }
 
-fn proxy_config(app: &App, row: &ConfigRow) -> Result<Object, Error> {
+pub(super) fn proxy_config(app: &App, row: &ConfigRow) -> Result<Object, Error> {
     Ok(Object::new("proxy_config")
         .with("id", row.id)
         .with("version", row.version)

@@ -15,7 +15,7 @@ pub(super) fn tag() -> Tag {
                 .about("Freezes it as the next version, which staging follows. 200 when nothing has changed since the last deploy.")
                 .one("proxy", proxy()),
             get("/configs/{environment}", "List an environment's versions").segment(environment())
-                .list("proxy_configs", "proxy_config", config()),
+                .paged_list("proxy_configs", "proxy_config", config()),
             get("/configs/{environment}/latest", "Show the version an environment follows").segment(environment())
                 .one("proxy_config", config()),
             get("/configs/{environment}/{version}", "Show a version").segment(environment()).segment(version())
@@ -125,6 +125,7 @@ fn proxy() -> Shape {
         text("cold_start", "deny"),
         text("on_disconnect", "allow"),
         int("sandbox_version", 2).or_null().about("The version that staging follows"),
+        flag("pending_affecting_changes", false).about("Whether the draft differs from it"),
         links(),
     ]);
     shape("Proxy", fields)
@@ -139,7 +140,7 @@ fn oidc() -> Shape {
     shape("OidcConfiguration", [vec![id("id")], flows(), vec![links()]].concat())
 }
 
-fn config() -> Shape {
+pub(super) fn config() -> Shape {
     shape("ProxyConfig", [
         id("id"),
         int("version", 2),

@@ -6,7 +6,7 @@ use super::Draft;
 use super::freeze::{self, Parts};
 use crate::error::Error;
 use crate::publish::Frozen;
-use crate::secrets::{Secrets, VERSION_SECRET};
+use crate::secrets::{Secret, Secrets, VERSION_SECRET};
 use crate::store::metrics::MetricRow;
 use crate::store::proxies::ProxyRow;
 use crate::store::rules::RuleRow;
@@ -43,6 +43,23 @@ pub(super) fn same(
     if let Some(members) = stored.as_object_mut() {
         members.remove(Frozen::KEY);
     }
+    let (secret_token, debug_secret) = opened(secrets, &frozen)?;
+    Ok(stored == Value::Object(threescale(draft))
+        && frozen.staging == parts.staging
+        && frozen.production == parts.production
+        && secret_token.as_ref() == Some(&parts.secret_token)
+        && debug_secret == parts.debug_secret)
+}
+
+/// The secret token and the debug secret of a stored content.
+pub(super) fn secrets_of(
+    secrets: &Secrets,
+    content: &str,
+) -> Result<(Option<Secret>, Option<Secret>), Error> {
+    opened(secrets, &Frozen::read(content)?)
+}
+
+fn opened(secrets: &Secrets, frozen: &Frozen) -> Result<(Option<Secret>, Option<Secret>), Error> {
     let open = |sealed: &Option<String>| {
         sealed
             .as_ref()
@@ -52,11 +69,7 @@ pub(super) fn same(
             })
             .transpose()
     };
-    Ok(stored == Value::Object(threescale(draft))
-        && frozen.staging == parts.staging
-        && frozen.production == parts.production
-        && open(&frozen.secret_token)?.as_ref() == Some(&parts.secret_token)
-        && open(&frozen.debug_secret)? == parts.debug_secret)
+    Ok((open(&frozen.secret_token)?, open(&frozen.debug_secret)?))
 }
 
 /// As the API shows it: with the secret token where 3scale has it, and nothing sealed.
@@ -80,7 +93,8 @@ pub fn shown(secrets: &Secrets, content: &str) -> Result<Value, Error> {
     Ok(content)
 }
 
-fn threescale(draft: &Draft) -> Map<String, Value> {
+/// What 3scale's gateways would read of a draft.
+pub(super) fn threescale(draft: &Draft) -> Map<String, Value> {
     let product = &draft.product;
     let content = json!({
         "id": product.id,

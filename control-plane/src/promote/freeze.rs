@@ -64,20 +64,30 @@ pub fn freeze(secrets: &Secrets, draft: &Draft) -> Result<Parts, Error> {
             "can't be blank: the product takes tokens, and somebody has to issue them",
         ));
     }
+    let (secret_token, debug_secret) = secrets_of(secrets, &draft.proxy)?;
     let parts = Parts {
         staging: config(draft, "sandbox_endpoint", &draft.proxy.sandbox_endpoint)?,
         production: config(draft, "endpoint", &draft.proxy.endpoint)?,
-        secret_token: secrets.open(PROXY_SECRET_TOKEN, &draft.proxy.secret_token)?,
-        debug_secret: draft
-            .proxy
-            .debug_secret
-            .as_ref()
-            .map(|sealed| secrets.open(PROXY_DEBUG_SECRET, sealed))
-            .transpose()?,
+        secret_token,
+        debug_secret,
     };
     compile(draft, &parts.staging)?;
     compile(draft, &parts.production)?;
     Ok(parts)
+}
+
+/// A draft's secret token and debug secret.
+///
+/// # Errors
+/// When they do not open.
+pub fn secrets_of(secrets: &Secrets, proxy: &ProxyRow) -> Result<(Secret, Option<Secret>), Error> {
+    let debug_secret = proxy
+        .debug_secret
+        .as_ref()
+        .map(|sealed| secrets.open(PROXY_DEBUG_SECRET, sealed))
+        .transpose()?;
+    let secret_token = secrets.open(PROXY_SECRET_TOKEN, &proxy.secret_token)?;
+    Ok((secret_token, debug_secret))
 }
 
 /// Whether a draft would load at the edge.

@@ -36,7 +36,7 @@ macro_rules! select {
     };
 }
 
-/// Each version that the environment ever followed, oldest first.
+/// One page of the versions that the environment ever followed, oldest first, and how many there are.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -44,16 +44,63 @@ pub async fn list(
     tx: &mut Tx,
     product_id: i64,
     environment: &str,
-) -> Result<Vec<ConfigRow>, Error> {
-    Ok(on!(tx, |c| {
+    page: Page,
+) -> Result<(Vec<ConfigRow>, i64), Error> {
+    let rows = on!(tx, |c| {
         sqlx::query_as::<_, ConfigRow>(select!(
         "where proxy_config.id in (
              select max(id) from proxy_config where product_id = $1 and environment = $2 group by version)
-         order by proxy_config.version"
+         order by proxy_config.version limit $3 offset $4"
     ))
     .bind(product_id)
     .bind(environment)
+    .bind(page.limit())
+    .bind(page.offset())
     .fetch_all(c)
+    })?;
+    let total = on!(tx, |c| {
+        sqlx::query_scalar::<_, i64>(
+        "select count(distinct version) from proxy_config where product_id = $1 and environment = $2"
+    )
+    .bind(product_id)
+    .bind(environment)
+    .fetch_one(c)
+    })?;
+    Ok((rows, total))
+}
+
+/// What was frozen as a version.
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub async fn content(tx: &mut Tx, product_id: i64, version: i64) -> Result<String, Error> {
+    Ok(on!(tx, |c| sqlx::query_scalar::<_, String>(
+        "select content from proxy_version where product_id = $1 and version = $2"
+    )
+    .bind(product_id)
+    .bind(version)
+    .fetch_one(c))?)
+}
+
+/// The newest version that the environment ever followed and that is older than the one it follows.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn before_current(
+    tx: &mut Tx,
+    product_id: i64,
+    environment: &str,
+) -> Result<Option<ConfigRow>, Error> {
+    Ok(on!(tx, |c| {
+        sqlx::query_as::<_, ConfigRow>(select!(
+        "where proxy_config.product_id = $1 and proxy_config.environment = $2 and proxy_config.version < (
+             select version from proxy_config where id = (
+                 select max(id) from proxy_config where product_id = $1 and environment = $2))
+         order by proxy_config.version desc, proxy_config.id desc limit 1"
+    ))
+    .bind(product_id)
+    .bind(environment)
+    .fetch_optional(c)
     })?)
 }
 

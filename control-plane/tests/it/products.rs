@@ -1,5 +1,7 @@
 //! The product side of the Account Management API: products, metrics, rules, configurations, plans, limits.
 
+mod integration;
+mod lifecycle;
 mod limits;
 mod mapping_rules;
 mod metrics;

@@ -38,6 +38,8 @@ pub struct Product {
     pub revision: i64,
     /// Its stable slug.
     pub system_name: String,
+    /// The version of its configuration.
+    pub version: u64,
     /// Parents of its methods.
     pub hierarchy: Hierarchy,
     /// How requests are recognised.
@@ -125,6 +127,7 @@ impl Product {
             id: wire.id,
             revision: wire.revision,
             system_name: wire.system_name.clone(),
+            version: config.version,
             hierarchy: Hierarchy::new(
                 wire.metrics
                     .iter()

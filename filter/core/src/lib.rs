@@ -188,6 +188,7 @@ pub mod metric;
 pub mod outbox;
 pub mod path;
 pub mod period;
+pub mod probe;
 pub mod product;
 pub mod request;
 pub mod shared;

@@ -52,6 +52,7 @@ impl Test {
         let config = Config {
             portal_url: portal.clone(),
             admin_url: admin.clone(),
+            staging_gateway: None,
         };
         let app = App::new(db, config, secrets);
         let reads = ReadLog::default();

@@ -21,6 +21,7 @@ mod mapping;
 mod metric;
 mod path;
 mod period;
+mod probe;
 mod product;
 mod slot;
 mod support;

@@ -280,6 +280,7 @@ async fn replicas(test: &Test) -> Vec<App> {
         let config = Config {
             portal_url: test.portal.clone(),
             admin_url: test.admin.clone(),
+            staging_gateway: None,
         };
         let db = test.database.connect().await;
         replicas.push(App::new(db, config, Secrets::new(&[7; 32])));

@@ -1,0 +1,192 @@
+//! The request: where to, what for, and with which credentials.
+
+use super::caller::{Caller, Credentials};
+use super::{Deployed, Wanted};
+use crate::error::Error;
+use axum::http::Uri;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use tallygate_core::wire::{RuleV1, SourceV1};
+
+/// Methods that can be tried.
+pub const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+
+/// What is sent.
+#[derive(Debug)]
+pub(super) struct Request {
+    pub(super) method: String,
+    /// Where to connect, with path and query.
+    pub(super) url: String,
+    /// The same as a client has it, without credentials.
+    pub(super) shown_url: String,
+    /// Whether the operator named the address, or the provider did.
+    pub(super) by_operator: bool,
+    pub(super) headers: Vec<(String, String)>,
+    pub(super) body: String,
+}
+
+/// Puts it together.
+///
+/// # Errors
+/// 422 when the path cannot be sent.
+pub(super) fn build(
+    deployed: &Deployed,
+    wanted: &Wanted,
+    caller: &Caller,
+    gateway: Option<&str>,
+    signature: &str,
+) -> Result<Request, Error> {
+    let example = deployed.config.rules.first();
+    let method = match (wanted.method, &wanted.path) {
+        (Some(method), _) => method.to_owned(),
+        (None, None) => example.map_or_else(|| "GET".into(), method_of),
+        (None, Some(_)) => "GET".into(),
+    };
+    let path = match &wanted.path {
+        Some(path) => checked(path)?,
+        None => example.map_or_else(|| "/".into(), |rule| path_of(&rule.pattern)),
+    };
+    // Any host below a wildcard is as good as another.
+    let endpoint = deployed.endpoint.replacen("*.", "test.", 1);
+    let endpoint = endpoint.trim_end_matches('/');
+    let shown_url = format!("{endpoint}{path}");
+    let mut request = Request {
+        method,
+        url: shown_url.clone(),
+        shown_url,
+        by_operator: gateway.is_some(),
+        headers: vec![("x-tallygate-debug".into(), signature.into())],
+        body: String::new(),
+    };
+    if let Some(gateway) = gateway {
+        let uri: Uri = endpoint
+            .parse()
+            .map_err(|_| Error::internal("a public base URL that is none"))?;
+        let host = uri.authority().map_or("", |authority| authority.as_str());
+        let base = Some(uri.path()).filter(|path| *path != "/").unwrap_or("");
+        request.headers.push(("host".into(), host.into()));
+        request.url = format!("{}{base}{path}", gateway.trim_end_matches('/'));
+    }
+    if let Some(credentials) = &caller.credentials {
+        add(&mut request, deployed, credentials);
+    }
+    Ok(request)
+}
+
+fn checked(path: &str) -> Result<String, Error> {
+    let is_path = path.starts_with('/')
+        && path
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && byte != b'#')
+        && path.parse::<Uri>().is_ok();
+    if is_path {
+        Ok(path.to_owned())
+    } else {
+        Err(Error::invalid(
+            "path",
+            "must begin with / and hold only printable ASCII, as in /v2/mails?limit=1",
+        ))
+    }
+}
+
+fn method_of(rule: &RuleV1) -> String {
+    let method = rule.methods.first().map_or("GET", String::as_str);
+    let known = METHODS.iter().find(|known| **known == method);
+    (*known.unwrap_or(&"GET")).to_owned()
+}
+
+/// A path that a pattern matches: `/users/{id}.json$` → `/users/1.json`.
+fn path_of(pattern: &str) -> String {
+    let (path, query) = pattern.split_once('?').unwrap_or((pattern, ""));
+    let mut example = filled(path.trim_end_matches('$'));
+    if !query.is_empty() {
+        example.push('?');
+        example.push_str(&filled(query));
+    }
+    example
+}
+
+/// With 1 for every placeholder.
+fn filled(pattern: &str) -> String {
+    let mut example = String::new();
+    let mut rest = pattern;
+    while let Some((before, after)) = rest.split_once('{') {
+        example.push_str(before);
+        example.push('1');
+        rest = after.split_once('}').map_or("", |(_, after)| after);
+    }
+    example.push_str(rest);
+    example
+}
+
+/// Where the product looks first, of the places that any request has.
+fn add(request: &mut Request, deployed: &Deployed, credentials: &Credentials) {
+    let config = &deployed.config.credentials;
+    let pairs: Vec<(&str, &str)> = match credentials {
+        Credentials::Token(token) => {
+            let value = format!("Bearer {}", token.reveal());
+            request.headers.push(("authorization".into(), value));
+            return;
+        }
+        Credentials::UserKey(key) => vec![(&config.user_key, key.reveal())],
+        Credentials::AppIdAndKey(app_id, key) => {
+            vec![(&config.app_id, app_id), (&config.app_key, key.reveal())]
+        }
+    };
+    let has = |source| config.sources.contains(&source);
+    let encoded = || {
+        form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(&pairs)
+            .finish()
+    };
+    let first = pairs.first().map_or("", |(_, value)| value);
+    let second = pairs.get(1).map_or("", |(_, value)| value);
+    if has(SourceV1::Query) {
+        let separator = if request.url.contains('?') { '&' } else { '?' };
+        request.url = format!("{}{separator}{}", request.url, encoded());
+    } else if has(SourceV1::Headers) {
+        let headers = pairs
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        request.headers.extend(headers);
+    } else if has(SourceV1::Basic) {
+        let value = format!("Basic {}", STANDARD.encode(format!("{first}:{second}")));
+        request.headers.push(("authorization".into(), value));
+    } else if has(SourceV1::Bearer) {
+        request
+            .headers
+            .push(("authorization".into(), format!("Bearer {first}")));
+    } else if has(SourceV1::Form) {
+        request.body = encoded();
+        let form = "application/x-www-form-urlencoded".into();
+        request.headers.push(("content-type".into(), form));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_have_examples() {
+        for (pattern, path) in [
+            ("/", "/"),
+            ("/v2/{id}.json$", "/v2/1.json"),
+            ("/{a}/{b}", "/1/1"),
+            ("/search?q={term}&kind=x", "/search?q=1&kind=x"),
+            ("/{open", "/1"),
+        ] {
+            assert_eq!(path_of(pattern), path, "{pattern}");
+        }
+    }
+
+    #[test]
+    fn paths() {
+        for good in ["/", "/a/b?c=d", "/a%20b"] {
+            assert_eq!(checked(good).ok().as_deref(), Some(good));
+        }
+        for bad in ["", "a", "/a b", "/a#b", "/\u{e9}", "http://a/", "/\r\nx"] {
+            assert!(checked(bad).is_err(), "{bad}");
+        }
+    }
+}
