@@ -1,5 +1,6 @@
 //! What every handler has at hand. Built once; clones share everything.
 
+use crate::charges::{self, Charges};
 use crate::config::Config;
 use crate::db::Db;
 use crate::gateway_api::Gateways;
@@ -19,6 +20,8 @@ pub struct App {
     pub secrets: Secrets,
     /// What `/metrics` shows.
     pub metrics: Arc<Metrics>,
+    /// Where calls of other agents are decided and counted.
+    pub charges: Charges,
     /// What calls of gateways share.
     pub gateways: Gateways,
     stopping: watch::Sender<bool>,
@@ -29,7 +32,10 @@ impl App {
     #[must_use]
     pub fn new(db: Db, config: Config, secrets: Secrets) -> Self {
         let metrics = Metrics::new();
+        let of_charges = charges::Counters::default();
+        metrics.register(|registry| of_charges.register(registry));
         Self {
+            charges: Charges::new(db.clone(), of_charges),
             gateways: Gateways::new(db.clone(), &metrics),
             db,
             config: Arc::new(config),

@@ -6,8 +6,12 @@
 
 pub mod bootstrap;
 mod clusters;
+pub mod files;
+pub mod istio;
 pub mod jwt_authn;
 mod listener;
+pub mod plugin;
+pub mod site;
 
 use crate::admin_client::AdminClient;
 use crate::oidc;
@@ -18,6 +22,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 pub use bootstrap::{Bootstrap, ControlPlane, Environment, Gateway};
+use files::{Format, Order};
+use site::Site;
 
 /// Where `make filter` leaves the filter.
 pub const FILTER: &str = "target/wasm32-wasip1/wasm/tallygate_filter.wasm";
@@ -29,21 +35,34 @@ pub struct Args {
     #[arg(long, value_enum)]
     environment: Environment,
 
-    /// Where this gateway takes requests
-    #[arg(long, value_name = "ADDRESS:PORT")]
-    listener: SocketAddr,
+    /// What is printed
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
 
-    /// Where Envoy's own admin interface listens; keep it private
+    /// The product, by system name, that hosts which no product claims are taken for; with `--format istio` the one that
+    /// is led to
+    #[arg(long, value_name = "SYSTEM_NAME")]
+    product: Option<String>,
+
+    /// Where this gateway takes requests; needed for `--format envoy`
     #[arg(long, value_name = "ADDRESS:PORT")]
-    admin: SocketAddr,
+    listener: Option<SocketAddr>,
+
+    /// Where Envoy's own admin interface listens; keep it private; needed for `--format envoy`
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    admin: Option<SocketAddr>,
+
+    /// Where Istio's ingress gateway runs
+    #[arg(long, value_name = "NAMESPACE", default_value = files::NAMESPACE)]
+    namespace: String,
 
     /// Worker threads of Envoy, for the command in the file's first lines [default: one a core]
     #[arg(long, value_name = "N")]
     concurrency: Option<u32>,
 
-    /// The filter's `.wasm`, as this gateway's Envoy finds it [default: the one built here]
+    /// The filter's `.wasm`, as this gateway's Envoy finds it [default: the one built here]; for Istio its image
     #[arg(long, value_name = "PATH")]
-    filter: Option<PathBuf>,
+    filter: Option<String>,
 
     /// The gateway's name in the console [default: environment and listener]
     #[arg(long)]
@@ -72,45 +91,117 @@ pub struct Args {
     access_token: String,
 }
 
-/// Makes the gateway and gives back its bootstrap, as YAML below a comment that says how to start it.
+/// Makes the gateway and gives back its file: for Envoy a bootstrap, as YAML below a comment that says how to start it.
 ///
 /// # Errors
 /// When the control plane cannot be reached or refuses, or the filter is not where it should be.
 pub async fn run(args: &Args) -> anyhow::Result<String> {
     // All that can be wrong on this side is looked at first: a gateway is made only for a file that gets printed.
     let control_plane = ControlPlane::parse(&args.admin_url).context("TALLYGATE_ADMIN_URL")?;
-    let filter = filter_path(args.filter.as_deref())?;
-    let name = match &args.name {
-        Some(name) => name.clone(),
-        None => format!("{} {}", args.environment, args.listener),
+    let (listener, admin) = addresses(args)?;
+    let filter = match args.format {
+        Format::Envoy => filter_path(args.filter.as_deref().map(Path::new))?
+            .to_string_lossy()
+            .into_owned(),
+        Format::Filter => String::new(),
+        Format::Istio => args
+            .filter
+            .clone()
+            .unwrap_or_else(|| files::IMAGE.to_owned()),
     };
-
+    let name = match (&args.name, args.listener, &args.product) {
+        (Some(name), _, _) => name.clone(),
+        (None, Some(listener), _) => format!("{} {listener}", args.environment),
+        (None, None, Some(product)) => format!("{product} {}", args.environment),
+        (None, None, None) => args.environment.to_string(),
+    };
     let ca_file = args
         .ca_file
         .clone()
         .unwrap_or_else(bootstrap::system_ca_file);
 
     let client = AdminClient::new(&args.admin_url, &args.access_token)?;
+    let site = match &args.product {
+        Some(product) => Some(find_site(&client, product, args.environment).await?),
+        None => None,
+    };
+    anyhow::ensure!(
+        args.format != Format::Istio || site.is_some(),
+        "`--format istio` leads to one product: name it with `--product SYSTEM_NAME`"
+    );
     let mut issuers = Vec::new();
-    for issuer in oidc::of_environment(&client, args.environment.of_products()).await? {
+    // In Istio each product brings its own.
+    let wanted = match (args.format, &site) {
+        (Format::Envoy, _) => oidc::of_environment(&client, args.environment.of_products()).await?,
+        (Format::Istio, Some(site)) => site.issuer.iter().cloned().collect(),
+        (Format::Filter | Format::Istio, _) => Vec::new(),
+    };
+    for issuer in wanted {
         issuers.push(oidc::discovery::provider(&issuer, &ca_file).await?);
     }
-    let token = create_gateway(&client, &name, args.environment).await?;
-    let bootstrap = Bootstrap {
-        admin: args.admin,
+    let mut order = Order {
+        name,
+        environment: args.environment,
+        site,
+        token: files::NO_TOKEN.to_owned(),
         control_plane,
+        listener,
+        admin,
         filter,
         ca_file,
-        gateways: vec![Gateway {
-            environment: args.environment,
-            listener: args.listener,
-            token,
-            issuers,
-        }],
         form_credentials: !args.no_form_credentials,
-        listeners_file: None,
+        issuers,
+        namespace: args.namespace.clone(),
+        concurrency: args.concurrency,
     };
-    print(&bootstrap, &name, args.concurrency)
+    // Once without the token, to see that it can be printed.
+    order.file(args.format)?;
+    order.token = create_gateway(&client, &order.name, args.environment).await?;
+    order.file(args.format)
+}
+
+/// The addresses, which only a bootstrap has.
+fn addresses(args: &Args) -> anyhow::Result<(SocketAddr, SocketAddr)> {
+    let unused = SocketAddr::from(([127, 0, 0, 1], 0));
+    match args.format {
+        Format::Envoy => Ok((
+            args.listener
+                .context("say where the gateway takes requests: `--listener ADDRESS:PORT`")?,
+            args.admin
+                .context("say where Envoy's admin interface listens: `--admin ADDRESS:PORT`")?,
+        )),
+        Format::Filter | Format::Istio => Ok((unused, unused)),
+    }
+}
+
+/// The product, as the environment's gateways meet it.
+async fn find_site(
+    client: &AdminClient,
+    product: &str,
+    environment: Environment,
+) -> anyhow::Result<Site> {
+    const PER_PAGE: usize = 500;
+    let of_configs = environment.of_products().of_configs();
+    for page in 1.. {
+        let path = format!(
+            "/admin/api/account/proxy_configs/{of_configs}.json?version=latest&per_page={PER_PAGE}&page={page}"
+        );
+        let answer = client.get(&path).await?;
+        let configs = answer["proxy_configs"]
+            .as_array()
+            .context("an answer without proxy_configs")?;
+        let found = configs
+            .iter()
+            .filter_map(|config| config.pointer("/proxy_config/content"))
+            .find(|content| content["system_name"] == product);
+        if let Some(content) = found {
+            return Site::of_content(content, environment);
+        }
+        if configs.len() < PER_PAGE {
+            break;
+        }
+    }
+    anyhow::bail!("no product `{product}` was ever promoted to {of_configs}")
 }
 
 /// Makes a gateway through the control plane's API and gives back its token, which is shown this once.

@@ -11,6 +11,7 @@ pub mod account;
 mod ask;
 mod check;
 mod counters;
+pub(crate) mod elsewhere;
 pub mod fleet;
 pub mod key;
 pub mod live;

@@ -21,7 +21,7 @@ pub mod batch;
 pub(crate) mod claim;
 mod counters;
 mod credit;
-mod limits;
+pub(crate) mod limits;
 mod taken;
 pub mod totals;
 

@@ -12,11 +12,13 @@ pub mod router;
 
 pub mod admin_api;
 pub mod admin_docs;
+pub mod agent_api;
 pub mod gateway_api;
 pub mod openapi;
 pub mod ops;
 pub mod portal;
 
+pub mod charges;
 pub mod integration;
 pub mod leases;
 pub mod ledger;
@@ -26,6 +28,7 @@ pub mod promote;
 pub mod provider;
 pub mod publish;
 pub mod restore;
+pub mod service_tokens;
 pub mod signup;
 pub mod users;
 pub mod write_off;

@@ -66,9 +66,13 @@ mod lifecycle;
 #[rustfmt::skip]
 mod metrics;
 #[rustfmt::skip]
+mod gateway_files;
+#[rustfmt::skip]
 mod provider;
 #[rustfmt::skip]
 mod proxy;
+#[rustfmt::skip]
+mod service_tokens;
 #[rustfmt::skip]
 mod services;
 #[rustfmt::skip]
@@ -97,6 +101,8 @@ pub fn tags() -> Vec<Tag> {
         accounts::tag(),
         applications::tag(),
         gateways::tag(),
+        gateway_files::tag(),
+        service_tokens::tag(),
         provider::tag(),
         stats::tag(),
     ]

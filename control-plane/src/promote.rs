@@ -13,6 +13,7 @@ use crate::app::App;
 use crate::db::Tx;
 use crate::error::Error;
 use crate::publish::{Environment, Frozen};
+use crate::service_tokens;
 use crate::store::products::{self, ProductRow};
 use crate::store::versions::{self, ConfigRow};
 use crate::store::{metrics, oidc, proxies, rules};
@@ -40,6 +41,8 @@ const MOST_BYTES: usize = 2 * 1024 * 1024;
 pub async fn deploy(app: &App, tx: &mut Tx, product_id: i64) -> Result<Outcome, Error> {
     products::lock(tx, product_id).await?;
     let mut product = products::get(tx, product_id).await?;
+    // Products made before there were tokens.
+    service_tokens::ensure(tx, &app.secrets, product_id).await?;
     let draft = draft(tx, &product).await?;
     let frozen = freeze::freeze(&app.secrets, &draft)?;
     let current = versions::current(tx, product_id, Environment::Staging.of_configs()).await?;

@@ -7,7 +7,9 @@ use crate::admin_api::{
     limits, mapping_rules, metrics, oidc, provider, provider_users, proxy, proxy_configs,
     service_gateways, services, settings, signup, users, writes,
 };
+use crate::admin_api::{gateway_files, service_tokens};
 use crate::admin_api::{integration, lifecycle};
+use crate::agent_api;
 use crate::app::App;
 use crate::body_limit;
 use crate::error::Error;
@@ -32,6 +34,7 @@ pub fn admin(app: &App) -> Router {
         .merge(account_management)
         .merge(stats())
         .merge(gateway_api())
+        .merge(agent_api())
         .merge(operations())
         .with_state(app.clone());
     // Outside the router, because it changes the path that the router sees.
@@ -86,6 +89,9 @@ fn configurations() -> Router<App> {
         .route("/admin/api/services/{service_id}/proxy/deploy", post(proxy::deploy))
         .route("/admin/api/services/{service_id}/proxy/test", post(integration::test))
         .route("/admin/api/services/{service_id}/proxy/diff", get(lifecycle::show_diff))
+        .route("/admin/api/services/{service_id}/proxy/configs/{environment}/gateway/envoy.yaml", get(gateway_files::envoy).post(gateway_files::make_envoy))
+        .route("/admin/api/services/{service_id}/proxy/configs/{environment}/gateway/filter", get(gateway_files::filter).post(gateway_files::make_filter))
+        .route("/admin/api/services/{service_id}/proxy/configs/{environment}/gateway/istio.yaml", get(gateway_files::istio).post(gateway_files::make_istio))
         .route("/admin/api/services/{service_id}/proxy/configs/{environment}", get(proxy_configs::list))
         .route("/admin/api/services/{service_id}/proxy/configs/{environment}/latest", get(proxy_configs::latest))
         .route("/admin/api/services/{service_id}/proxy/configs/{environment}/{version}", get(proxy_configs::show))
@@ -152,6 +158,8 @@ fn applications() -> Router<App> {
 fn gateways() -> Router<App> {
     Router::new()
         .route("/admin/api/services/{service_id}/gateways", get(service_gateways::index))
+        .route("/admin/api/services/{service_id}/service_tokens", get(service_tokens::index).post(service_tokens::create))
+        .route("/admin/api/services/{service_id}/service_tokens/{id}", get(service_tokens::show).delete(service_tokens::delete))
         .route("/admin/api/gateways", get(gateways::index).post(gateways::create))
         .route("/admin/api/gateways/{id}", get(gateways::show).delete(gateways::delete))
         .route("/admin/api/gateways/{id}/drain", post(gateways::drain))
@@ -199,6 +207,17 @@ fn gateway_api() -> Router<App> {
         .route("/gateway/v1/snapshot", get(gateway_api::snapshot::snapshot))
         .route("/gateway/v1/sync", post(gateway_api::sync::sync))
         .route("/gateway/v1/leases", post(gateway_api::leases::leases))
+}
+
+/// What agents call that are not our gateways: 3scale's Service Management API, in XML alone.
+#[rustfmt::skip]
+fn agent_api() -> Router<App> {
+    Router::new()
+        .route("/transactions/authorize.xml", get(agent_api::authorize::authorize))
+        .route("/transactions/authrep.xml", get(agent_api::authorize::authrep))
+        .route("/transactions/oauth_authorize.xml", get(agent_api::authorize::oauth_authorize))
+        .route("/transactions/oauth_authrep.xml", get(agent_api::authorize::oauth_authrep))
+        .route("/transactions.xml", post(agent_api::report::report))
 }
 
 /// What operators call.

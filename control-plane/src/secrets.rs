@@ -37,6 +37,8 @@ pub const PROXY_SECRET_TOKEN: Place = Place("proxy.secret_token");
 pub const PROXY_DEBUG_SECRET: Place = Place("proxy.debug_secret");
 /// Secrets inside `proxy_version.content`.
 pub const VERSION_SECRET: Place = Place("proxy_version.content");
+/// `service_token.value`.
+pub const SERVICE_TOKEN_VALUE: Place = Place("service_token.value");
 /// `application.user_key`.
 pub const APPLICATION_USER_KEY: Place = Place("application.user_key");
 /// `application_key.value`.
@@ -216,6 +218,12 @@ pub fn new_access_token() -> Secret {
 #[must_use]
 pub fn new_gateway_token() -> Secret {
     random_token("tgg_", 24)
+}
+
+/// A product's service token: 64 hexadecimal digits, as 3scale's.
+#[must_use]
+pub fn new_service_token() -> Secret {
+    random_token("", 32)
 }
 
 /// An application's key or `user_key`: 32 hexadecimal digits, as 3scale's.

@@ -123,6 +123,7 @@ fn bootstrap(
             listener: addresses.direct,
             token: token.to_owned(),
             issuers: Vec::new(),
+            default_product: None,
         }],
         form_credentials: true,
         listeners_file: None,

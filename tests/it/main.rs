@@ -6,6 +6,7 @@ mod limits;
 mod walkthrough;
 
 mod changes;
+mod files;
 mod integration_test;
 mod one_more_gateway;
 mod tokens;

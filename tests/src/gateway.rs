@@ -91,6 +91,7 @@ impl Gateway {
             listener: entrance.at,
             token: entrance.token,
             issuers: Vec::new(),
+            default_product: None,
         };
         let staging = staging.map(|entrance| listener(Environment::Staging, entrance));
         let production = listener(Environment::Production, production);

@@ -63,7 +63,7 @@ pub async fn rollback(
         outcome.version,
     )
     .await?;
-    let node = proxy_config(&app, &row)?;
+    let node = proxy_config(&app, &mut tx, &row).await?;
     tx.commit().await?;
     Ok(if outcome.changed {
         Answer::ok(node).with_status(StatusCode::CREATED)

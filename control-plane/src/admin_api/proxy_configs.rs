@@ -5,9 +5,11 @@ use super::format::{Answer, List, Object};
 use super::page::Page;
 use super::path::Segments;
 use crate::app::App;
+use crate::db::Tx;
 use crate::error::Error;
 use crate::promote;
 use crate::publish::Environment;
+use crate::service_tokens;
 use crate::store::products;
 use crate::store::versions::{self, ConfigRow};
 use axum::extract::State;
@@ -28,10 +30,7 @@ pub async fn list(
     let mut tx = app.db.read().await?;
     products::get(&mut tx, product_id).await?;
     let (rows, total) = versions::list(&mut tx, product_id, environment.of_configs(), page).await?;
-    let items = rows
-        .iter()
-        .map(|row| proxy_config(&app, row))
-        .collect::<Result<Vec<_>, _>>()?;
+    let items = proxy_configs(&app, &mut tx, &rows).await?;
     Ok(Answer::ok(
         List::new("proxy_configs", "proxy_config", items).paged(page.of(total)),
     ))
@@ -52,7 +51,7 @@ pub async fn latest(
     let row = versions::current(&mut tx, product_id, environment.of_configs())
         .await?
         .ok_or(Error::NotFound)?;
-    Ok(Answer::ok(proxy_config(&app, &row)?))
+    Ok(Answer::ok(proxy_config(&app, &mut tx, &row).await?))
 }
 
 /// `GET …/proxy/configs/{environment}/{version}`.
@@ -69,7 +68,7 @@ pub async fn show(
     let mut tx = app.db.read().await?;
     products::get(&mut tx, product_id).await?;
     let row = versions::get(&mut tx, product_id, environment.of_configs(), version).await?;
-    Ok(Answer::ok(proxy_config(&app, &row)?))
+    Ok(Answer::ok(proxy_config(&app, &mut tx, &row).await?))
 }
 
 /// `POST …/proxy/configs/{environment}/{version}/promote`: forward, or back to an older version. 201 when the
@@ -96,7 +95,7 @@ pub async fn promote(
     let row = versions::get(&mut tx, product_id, environment.of_configs(), version).await?;
     let outcome = promote::promote(&mut tx, &row, to).await?;
     let row = versions::get(&mut tx, product_id, to.of_configs(), outcome.version).await?;
-    let node = proxy_config(&app, &row)?;
+    let node = proxy_config(&app, &mut tx, &row).await?;
     tx.commit().await?;
     Ok(if outcome.changed {
         Answer::ok(node).with_status(StatusCode::CREATED)
@@ -132,17 +131,14 @@ pub async fn list_all(
     if !latest && host.is_none() {
         let (rows, total) =
             versions::page_of_all(&mut tx, environment.of_configs(), reach, page).await?;
-        let items = rows
-            .iter()
-            .map(|row| proxy_config(&app, row))
-            .collect::<Result<Vec<_>, _>>()?;
+        let items = proxy_configs(&app, &mut tx, &rows).await?;
         let list = List::new("proxy_configs", "proxy_config", items).paged(page.of(total));
         return Ok(Answer::ok(list));
     }
     let mut items = Vec::new();
     for row in versions::current_of_all(&mut tx, environment.of_configs()).await? {
         if reach.has(row.product_id) && host.as_ref().is_none_or(|host| serves(&row, host)) {
-            items.push(proxy_config(&app, &row)?);
+            items.push(proxy_config(&app, &mut tx, &row).await?);
         }
     }
     let total = i64::try_from(items.len()).unwrap_or(i64::MAX);
@@ -182,10 +178,21 @@ fn of_configs(name: &str) -> Result<Environment, Error> {
         .ok_or(Error::NotFound)
 }
 
-pub(super) fn proxy_config(app: &App, row: &ConfigRow) -> Result<Object, Error> {
+async fn proxy_configs(app: &App, tx: &mut Tx, rows: &[ConfigRow]) -> Result<Vec<Object>, Error> {
+    let mut shown = Vec::with_capacity(rows.len());
+    for row in rows {
+        shown.push(proxy_config(app, tx, row).await?);
+    }
+    Ok(shown)
+}
+
+pub(super) async fn proxy_config(app: &App, tx: &mut Tx, row: &ConfigRow) -> Result<Object, Error> {
+    // Tokens come and go; which one agents are to call with is not a version's.
+    let token = service_tokens::current(tx, &app.secrets, row.product_id).await?;
+    let content = promote::shown(&app.secrets, &row.content, token.as_ref())?;
     Ok(Object::new("proxy_config")
         .with("id", row.id)
         .with("version", row.version)
         .with("environment", &row.environment)
-        .with("content", promote::shown(&app.secrets, &row.content)?))
+        .with("content", content))
 }

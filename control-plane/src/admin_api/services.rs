@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::names;
 use crate::promote::{self, freeze};
 use crate::secrets::{self, PROXY_SECRET_TOKEN};
+use crate::service_tokens;
 use crate::store::metrics::{self as metric_store, MetricRow};
 use crate::store::plans::{self, PlanRow, SERVICE_PLAN};
 use crate::store::products::{self, ProductRow};
@@ -161,6 +162,7 @@ async fn furnish(app: &App, tx: &mut Tx, product_id: i64) -> Result<(), Error> {
         updated_at: 0,
     };
     let metric_id = metric_store::insert(tx, &hits).await?;
+    service_tokens::ensure(tx, &app.secrets, product_id).await?;
     let token = secrets::new_secret_token();
     let sealed = app.secrets.seal(PROXY_SECRET_TOKEN, &token)?;
     proxies::insert(tx, product_id, &sealed).await?;

@@ -31,6 +31,7 @@ const STEPS: &[Step] = steps! {
     1 "initial" "0001_initial.sql",
     2 "leases" "0002_leases.sql",
     5 "oidc" "0005_oidc.sql",
+    6 "service tokens" "0006_service_tokens.sql",
     7 "events" "0007_events.sql",
     8 "people" "0008_people.sql",
 };

@@ -33,6 +33,7 @@ impl Demo {
                 listener: self.ports.address(port),
                 token,
                 issuers: Vec::new(),
+                default_product: None,
             })
         };
         let bootstrap = Bootstrap {

@@ -43,6 +43,8 @@ pub struct Gateway {
     pub token: String,
     /// Whose tokens its requests may carry.
     pub issuers: Vec<jwt_authn::Provider>,
+    /// The product for hosts that no product claims, by system name.
+    pub default_product: Option<String>,
 }
 
 /// Which promoted configuration a gateway follows.

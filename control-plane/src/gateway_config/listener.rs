@@ -3,6 +3,7 @@
 use super::bootstrap::{Bootstrap, Gateway, address};
 use super::clusters::{CONTROL_PLANE, UPSTREAM_PLAIN, UPSTREAM_TLS, dns_cache};
 use super::jwt_authn;
+use super::plugin::{Plugin, Upstream};
 use serde_json::{Value, json};
 
 /// The request header by which the filter picks the cluster. A client's own value never survives:
@@ -106,19 +107,20 @@ fn filter_state(key: &str, header: &str) -> Value {
 }
 
 fn plugin(bootstrap: &Bootstrap, gateway: &Gateway) -> Value {
-    let configuration = json!({
-        "environment": gateway.environment.as_str(),
-        "control_plane": {
-            "cluster": CONTROL_PLANE,
-            "authority": bootstrap.control_plane.authority(),
-            "token": gateway.token,
+    let configuration = Plugin {
+        environment: gateway.environment,
+        cluster: CONTROL_PLANE,
+        control_plane: &bootstrap.control_plane,
+        token: &gateway.token,
+        upstream: Upstream::Filter {
+            plain: UPSTREAM_PLAIN,
+            tls: UPSTREAM_TLS,
         },
-        "upstream": "tallygate",
-        "clusters": {"plain": UPSTREAM_PLAIN, "tls": UPSTREAM_TLS},
-        "default_product": null,
-        "cold_start": "deny",
-        "form_credentials": bootstrap.form_credentials,
-    });
+        default_product: gateway.default_product.as_deref(),
+        form_credentials: bootstrap.form_credentials,
+        guard_against_wipes: false,
+    }
+    .to_value();
     json!({
         "@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm",
         "config": {

@@ -19,6 +19,7 @@ fn example(url: &str) -> Bootstrap {
             listener: local(8082),
             token: "tgg_EXAMPLE".to_owned(),
             issuers: Vec::new(),
+            default_product: None,
         }],
         form_credentials: true,
         listeners_file: None,
@@ -34,17 +35,81 @@ fn the_committed_example_is_up_to_date() {
         Some(2),
     )
     .expect("prints");
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../envoy/gateway.example.yaml");
+    assert_committed("gateway.example.yaml", &printed);
+}
+
+/// `envoy/istio/mail-api.yaml` is what the kustomization beside it patches.
+#[test]
+fn the_committed_resources_of_istio_are_up_to_date() {
+    let printed = mail_api().file(Format::Istio).expect("prints");
+    assert_committed("istio/mail-api.yaml", &printed);
+}
+
+/// An order for a product that takes tokens, with nothing left out.
+fn mail_api() -> Order {
+    let server = |url: &str| ControlPlane::parse(url).expect("a good URL");
+    let audiences = ["mail".to_owned()];
+    Order {
+        name: "mail_api production".into(),
+        environment: Environment::Production,
+        site: Some(Site {
+            product: "mail_api".into(),
+            environment: Environment::Production,
+            version: 3,
+            public: vec![("api.example.com".into(), "/mail".into())],
+            upstream: Some(site::Private {
+                server: server("https://private.example.com:8443"),
+                path_prefix: "/v1".into(),
+                host: "private.example.com:8443".into(),
+            }),
+            issuer: None,
+        }),
+        token: files::NO_TOKEN.into(),
+        control_plane: server("https://admin.example.com"),
+        listener: local(8080),
+        admin: local(9901),
+        filter: files::IMAGE.into(),
+        ca_file: "/etc/ssl/certs/ca-certificates.crt".into(),
+        form_credentials: true,
+        issuers: vec![
+            jwt_authn::Provider::new(
+                "tallygate_oidc_example".into(),
+                "https://id.example.com",
+                &audiences,
+                "https://id.example.com/keys",
+            )
+            .expect("a good issuer"),
+        ],
+        namespace: files::NAMESPACE.into(),
+        concurrency: None,
+    }
+}
+
+#[track_caller]
+fn assert_committed(name: &str, printed: &str) {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../envoy")
+        .join(name);
     let committed = std::fs::read_to_string(&file).unwrap_or_default();
     if committed != printed {
         let fresh = file.with_extension("yaml.new");
-        std::fs::write(&fresh, &printed).expect("writes the fresh example");
+        std::fs::write(&fresh, printed).expect("writes the fresh example");
         panic!(
             "{} is out of date: look at {} and move it there",
             file.display(),
             fresh.display()
         );
     }
+}
+
+#[test]
+fn istio_needs_a_product() {
+    let order = Order {
+        site: None,
+        ..mail_api()
+    };
+    assert!(order.file(Format::Istio).is_err());
+    assert!(order.file(Format::Filter).is_ok());
 }
 
 #[test]

@@ -6,6 +6,7 @@ use crate::error::Error;
 use crate::store::leases::{self as store, number};
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
+use tallygate_core::id::MetricId;
 use tallygate_core::lease::TTL_MS;
 use tallygate_core::period::Period;
 
@@ -116,6 +117,20 @@ impl Terms {
         self.applications
             .get(&application)
             .map_or(0, |row| row.limits_rev)
+    }
+
+    /// All limits of an application's plan, by metric and period, shortest first: (metric, period, the most in one window).
+    #[must_use]
+    pub fn limits(&self, application: i64) -> Vec<(MetricId, Period, u64)> {
+        let plan = self.applications.get(&application).map(|row| row.plan_id);
+        let mut limits: Vec<(MetricId, Period, u64)> = self
+            .limits
+            .iter()
+            .filter(|((of, _, _), _)| Some(*of) == plan)
+            .map(|((_, metric, period), most)| (MetricId(*metric), *period, *most))
+            .collect();
+        limits.sort_unstable();
+        limits
     }
 
     /// The limit of a cell; none when the plan has none there.

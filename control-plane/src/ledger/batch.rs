@@ -91,6 +91,18 @@ impl Known {
             metrics.extend(usage.usage.iter().map(|usage| usage.metric.0));
             metrics.extend(usage.cells.iter().map(|cell| cell.metric.0));
         }
+        Self::of(tx, applications, metrics).await
+    }
+
+    /// Looks up these.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn of(
+        tx: &mut Tx,
+        applications: impl IntoIterator<Item = i64>,
+        metrics: impl IntoIterator<Item = i64>,
+    ) -> Result<Self, Error> {
         let applications: Vec<i64> = applications.into_iter().collect();
         let metrics: Vec<i64> = metrics.into_iter().collect();
         Ok(Self {

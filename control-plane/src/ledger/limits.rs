@@ -19,7 +19,7 @@ const PER_STATEMENT: usize = 20_000;
 
 /// The cells of the limits that entries, sorted and merged, are held against, and what each grows by; in the order of
 /// their keys.
-pub(super) async fn touched(
+pub(crate) async fn touched(
     tx: &mut Tx,
     known: &Known,
     entries: &[Entry],

@@ -72,11 +72,15 @@ fn opened(secrets: &Secrets, frozen: &Frozen) -> Result<(Option<Secret>, Option<
     Ok((open(&frozen.secret_token)?, open(&frozen.debug_secret)?))
 }
 
-/// As the API shows it: with the secret token where 3scale has it, and nothing sealed.
+/// As the API shows it: with the secret token where 3scale has it, what agents call with, and nothing sealed.
 ///
 /// # Errors
 /// When the content cannot be read or its secrets do not open.
-pub fn shown(secrets: &Secrets, content: &str) -> Result<Value, Error> {
+pub fn shown(
+    secrets: &Secrets,
+    content: &str,
+    service_token: Option<&Secret>,
+) -> Result<Value, Error> {
     let mut content: Value = serde_json::from_str(content).map_err(anyhow::Error::from)?;
     let ours = content.get_mut(Frozen::KEY).and_then(Value::as_object_mut);
     let sealed = ours.and_then(|ours| {
@@ -89,6 +93,10 @@ pub fn shown(secrets: &Secrets, content: &str) -> Result<Value, Error> {
         let bytes = STANDARD.decode(sealed).map_err(anyhow::Error::from)?;
         let token = secrets.open(VERSION_SECRET, &bytes)?;
         proxy.insert("secret_token".into(), token.reveal().into());
+    }
+    if let (Some(token), Some(members)) = (service_token, content.as_object_mut()) {
+        members.insert("backend_authentication_type".into(), "service_token".into());
+        members.insert("backend_authentication_value".into(), token.reveal().into());
     }
     Ok(content)
 }

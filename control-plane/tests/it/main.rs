@@ -8,9 +8,11 @@
     reason = "a test fails by panicking"
 )]
 
+mod agents;
 mod catalogue;
 mod command_line;
 mod developers;
+mod envoy_examples;
 mod events;
 mod every_route;
 mod foundation;

@@ -1,5 +1,6 @@
 //! The product side of the Account Management API: products, metrics, rules, configurations, plans, limits.
 
+mod gateway_files;
 mod integration;
 mod lifecycle;
 mod limits;

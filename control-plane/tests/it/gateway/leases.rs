@@ -1,5 +1,6 @@
 //! Leases: what is granted, settled, renewed, recalled and written off.
 
+mod agents;
 mod asks;
 mod hostile;
 mod limits;

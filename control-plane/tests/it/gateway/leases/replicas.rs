@@ -21,11 +21,11 @@ use tallygate_core::wire::{CellTotalsV1, OutcomeV1, SyncV1};
 use tokio::task::JoinSet;
 
 /// What happens to one lease, at a replica chosen anew each time.
-struct Actor {
-    replicas: Vec<App>,
-    process: Process,
-    random: StdRng,
-    admitted: Arc<AtomicU64>,
+pub(super) struct Actor {
+    pub(super) replicas: Vec<App>,
+    pub(super) process: Process,
+    pub(super) random: StdRng,
+    pub(super) admitted: Arc<AtomicU64>,
 }
 
 both_databases! {
@@ -151,7 +151,7 @@ both_databases! {
 
 impl Actor {
     /// Asks, spends, reports, or says hello; answers are lost now and then.
-    async fn act(&mut self) {
+    pub(super) async fn act(&mut self) {
         match self.random.random_range(0..10) {
             0..=4 => {
                 let need = self.random.random_range(1..4);
@@ -174,7 +174,7 @@ impl Actor {
     }
 
     /// Reports all, learns of all that it was granted, and returns what is left.
-    async fn finish(&mut self) {
+    pub(super) async fn finish(&mut self) {
         self.report().await;
         self.ask(0, 1.0).await;
         self.process.returned += self.process.left();
@@ -257,14 +257,18 @@ impl Actor {
 }
 
 /// No group failed: a deadlock would have been healed by trying again, and show here.
-async fn none_got_in_the_way(replicas: &[App]) {
+pub(super) async fn none_got_in_the_way(replicas: &[App]) {
     for app in replicas {
         let metrics = tallygate::ops::metrics(State(app.clone())).await.unwrap();
         let bytes = axum::body::to_bytes(metrics.into_body(), usize::MAX)
             .await
             .unwrap();
         let text = String::from_utf8(bytes.to_vec()).unwrap();
-        for counter in ["usage_groups_retried", "lease_groups_retried"] {
+        for counter in [
+            "usage_groups_retried",
+            "lease_groups_retried",
+            "agent_groups_retried",
+        ] {
             assert!(
                 text.contains(&format!("tallygate_{counter}_total 0\n")),
                 "{text}"
@@ -274,7 +278,7 @@ async fn none_got_in_the_way(replicas: &[App]) {
 }
 
 /// This server, and on PostgreSQL another one: a SQLite file has one server.
-async fn replicas(test: &Test) -> Vec<App> {
+pub(super) async fn replicas(test: &Test) -> Vec<App> {
     let mut replicas = vec![test.app.clone()];
     if matches!(test.app.db.handle(), Handle::Postgres(_)) {
         let config = Config {
