@@ -61,7 +61,7 @@ async fn measure() {
         .unwrap();
         (cursor, read, pages) = (page.next, read + page.applications.len(), pages + 1);
         let complete = page.complete;
-        bytes += Form::Compact.write(&Snapshot::V1(page)).len();
+        bytes += Form::Compact.write(&Snapshot::V2(page)).len();
         slowest = slowest.max(asked.elapsed());
         if complete {
             break;

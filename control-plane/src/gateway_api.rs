@@ -90,13 +90,11 @@ impl Form {
     /// What the caller wants to read: compact when it says so, else JSON.
     #[must_use]
     pub fn accepted(headers: &HeaderMap) -> Self {
-        let compact = headers
-            .get_all(header::ACCEPT)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(','))
-            .any(|range| media_type(range).eq_ignore_ascii_case(wire::COMPACT));
-        if compact { Self::Compact } else { Self::Json }
+        if accepts(headers, wire::COMPACT) || accepts(headers, wire::COMPACT_V2) {
+            Self::Compact
+        } else {
+            Self::Json
+        }
     }
 
     /// What the caller has sent.
@@ -149,10 +147,15 @@ impl Form {
         self.write(part).len() + usize::from(self == Self::Json)
     }
 
-    /// An answer of 200.
+    /// An answer of 200, in the first version.
     fn answer<T: Serialize>(self, message: &T) -> Response {
+        self.answer_as(wire::COMPACT, message)
+    }
+
+    /// The same, when its compact form has another media type.
+    fn answer_as<T: Serialize>(self, compact: &'static str, message: &T) -> Response {
         let content_type = match self {
-            Self::Compact => wire::COMPACT,
+            Self::Compact => compact,
             Self::Json => wire::JSON,
         };
         let headers = [
@@ -161,6 +164,16 @@ impl Form {
         ];
         (headers, self.write(message)).into_response()
     }
+}
+
+/// Whether a gateway reads this compact form.
+fn accepts(headers: &HeaderMap, compact: &str) -> bool {
+    headers
+        .get_all(header::ACCEPT)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|range| media_type(range).eq_ignore_ascii_case(compact))
 }
 
 fn media_type(value: &str) -> &str {

@@ -3,6 +3,7 @@
 
 use crate::envoy::{self, RequestHeaders};
 use crate::request::ResponseHeaders;
+use tallygate_core::backend::Routed;
 use tallygate_core::compiled::Product;
 use tallygate_core::key::{digest, same};
 use tallygate_core::mapping::Matches;
@@ -19,6 +20,7 @@ pub(crate) fn headers(
     headers: &RequestHeaders,
     product: Option<&Product>,
     matches: Option<&Matches>,
+    routed: Option<&Routed<'_>>,
     now_secs: u64,
 ) -> ResponseHeaders {
     let (Some(product), Some(secret)) = (product, headers.get(DEBUG)) else {
@@ -36,12 +38,18 @@ pub(crate) fn headers(
         .into_iter()
         .flat_map(Matches::iter)
         .filter_map(|n| product.rules.rule(n));
-    let patterns: Vec<_> = rules.map(|rule| rule.pattern.as_str().to_owned()).collect();
+    let mut patterns: Vec<_> = rules.map(|rule| rule.pattern.as_str().to_owned()).collect();
     let mut told = vec![
         (PRODUCT, product.system_name.clone()),
         ("x-tallygate-version", product.version.to_string()),
-        ("x-tallygate-matched-rules", patterns.join(", ")),
     ];
+    if let Some(Routed { backend, matches }) = routed {
+        let path = String::from_utf8_lossy(backend.path());
+        let rules = matches.iter().filter_map(|n| backend.rules.rule(n));
+        patterns.extend(rules.map(|rule| format!("{path}{}", rule.pattern)));
+        told.push(("x-tallygate-backend", backend.id.to_string()));
+    }
+    told.push(("x-tallygate-matched-rules", patterns.join(", ")));
     if is_probe {
         told.push(("x-tallygate-probe", probe::answer(token, secret)));
     }

@@ -177,7 +177,7 @@ pub(crate) fn call_control_plane(
         (":path", path),
         (":authority", config.authority.as_str()),
         ("authorization", bearer.as_str()),
-        ("accept", wire::COMPACT),
+        ("accept", wire::ACCEPT),
     ];
     if body.is_some() {
         headers.push(("content-type", wire::COMPACT));

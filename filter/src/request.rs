@@ -77,8 +77,13 @@ pub(crate) fn decide(
     match decide_up_to_limits(&catalogue, default_product, &request, vm, now_ms / 1_000) {
         Decision::NeedBody => Step::NeedsBody,
         Decision::Refuse(refused) => {
-            let matches = refused.matches.as_ref();
-            let told = debug::headers(headers, refused.product, matches, now_ms / 1_000);
+            let told = debug::headers(
+                headers,
+                refused.product,
+                refused.matches.as_ref(),
+                refused.routed.as_ref(),
+                now_ms / 1_000,
+            );
             let refusal = match refused.reason {
                 Reason::UnknownHost => Refusal::UnknownHost,
                 Reason::AuthMissing => Refusal::AuthMissing,
@@ -131,8 +136,13 @@ fn charge(
         });
     }
     let limits = request.limit_states(moment.now_ms / 1_000);
-    let now_secs = moment.now_ms / 1_000;
-    let mut more = debug::headers(headers, Some(product), Some(&request.matches), now_secs);
+    let mut more = debug::headers(
+        headers,
+        Some(product),
+        Some(&request.matches),
+        request.routed.as_ref(),
+        moment.now_ms / 1_000,
+    );
     if !more.is_empty() {
         let usage = request
             .charge
@@ -223,8 +233,7 @@ fn prepare(vm: &Vm, headers: &RequestHeaders, form_body: FormBody<'_>, request: 
     }
     upstream::choose(
         &vm.config.upstream,
-        product,
-        &request.path,
+        request,
         stripped.as_deref().unwrap_or(target),
         stripped.is_some(),
     );

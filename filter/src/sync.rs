@@ -228,7 +228,7 @@ impl Calls {
     }
 
     fn take_page(&mut self, vm: &Vm, body: &[u8], fence: u64) -> bool {
-        let Ok(Snapshot::V1(page)) = wire::decode(body) else {
+        let Ok(page) = wire::decode(body).map(Snapshot::into_page) else {
             log::error!(
                 "the control plane sent a snapshot that this filter cannot read; the last good one stays"
             );

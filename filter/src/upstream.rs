@@ -2,7 +2,7 @@
 
 use crate::config::Upstream;
 use crate::envoy::set_request_header;
-use tallygate_core::compiled::Product;
+use tallygate_core::decide::Admissible;
 
 /// Proves to the upstream that the request came through the gateway; 3scale's name for it.
 pub(crate) const SECRET_TOKEN: &str = "x-3scale-proxy-secret-token";
@@ -12,20 +12,14 @@ const CLUSTER: &str = "x-tallygate-cluster";
 const HOST: &str = "x-tallygate-upstream-host";
 const PORT: &str = "x-tallygate-upstream-port";
 
-/// Points the request at the product's private base URL, or leaves it to the operator's routes.
+/// Points the request at the private base URL of its backend or product, or leaves it to the operator's routes.
 ///
-/// `path` is canonical and below the product's base path; `target` is what the client sent, less its credentials
-/// when they were `stripped`.
-pub(crate) fn choose(
-    upstream: &Upstream,
-    product: &Product,
-    path: &[u8],
-    target: &[u8],
-    stripped: bool,
-) {
-    match (upstream, &product.upstream) {
+/// `target` is what the client sent, less its credentials when they were `stripped`.
+pub(crate) fn choose(upstream: &Upstream, request: &Admissible<'_>, target: &[u8], stripped: bool) {
+    match (upstream, request.upstream()) {
         (Upstream::Tallygate { plain, tls }, Some(private)) => {
-            let cluster = if private.tls { tls } else { plain };
+            let own = if private.tls { tls } else { plain };
+            let cluster = request.cluster().unwrap_or(own);
             set_request_header(CLUSTER, cluster.as_bytes());
             match &private.host_rewrite {
                 Some(host) => {
@@ -37,7 +31,7 @@ pub(crate) fn choose(
                 }
                 None => set_request_header(":authority", private.authority.as_bytes()),
             }
-            let mut path = [private.path_prefix.as_bytes(), path].concat();
+            let mut path = [private.path_prefix.as_bytes(), &request.path].concat();
             if let Some(query) = target
                 .iter()
                 .position(|&byte| byte == b'?')

@@ -197,6 +197,7 @@ fn product(rules: u32) -> ProductV1 {
             rate_limit_headers: true,
             form_in_rules: false,
             on_disconnect: OnDisconnectV1::Allow,
+            backends: Vec::new(),
         }),
     }
 }

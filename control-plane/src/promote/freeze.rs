@@ -216,6 +216,7 @@ fn config(draft: &Draft, url_field: &str, url: &str) -> Result<ConfigV1, Error> 
             "deny" => OnDisconnectV1::Deny,
             _ => OnDisconnectV1::Allow,
         },
+        backends: Vec::new(),
     })
 }
 

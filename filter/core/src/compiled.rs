@@ -3,6 +3,7 @@
 //! The gateway skips what does not compile and says so; the control plane compiles the same way before it
 //! publishes, and refuses it.
 
+use crate::backend::{Backend, Backends, backend_path};
 use crate::credential::Sources;
 use crate::id::{MetricId, PlanId, ProductId};
 use crate::mapping::{Rule, RuleSet};
@@ -10,7 +11,9 @@ use crate::metric::Hierarchy;
 use crate::path::canonical_path;
 use crate::product::{Hosts, PublicUrl};
 use crate::verdict::{Errors, limit_name};
-use crate::wire::{ConfigV1, Digest, LimitV1, OnDisconnectV1, ProductV1, PublicUrlV1, UpstreamV1};
+use crate::wire::{
+    ConfigV1, Digest, LimitV1, OnDisconnectV1, ProductV1, PublicUrlV1, RuleV1, UpstreamV1,
+};
 use alloc::{
     borrow::Cow,
     collections::BTreeMap,
@@ -46,6 +49,8 @@ pub struct Product {
     pub sources: Sources,
     /// Mapping rules by position.
     pub rules: RuleSet,
+    /// Its backends, if it has any: then one of them must take the request.
+    pub backends: Backends,
     /// How refusals look.
     pub errors: Errors,
     /// Where admitted requests go.
@@ -96,7 +101,8 @@ impl Product {
             .iter()
             .map(|metric| (metric.id, metric.system_name.clone()))
             .collect();
-        let rules = rules(config, &metrics, &mut problems);
+        let rules = rules(&config.rules, "rules", &metrics, &mut problems);
+        let backends = backends(config, &metrics, &mut problems);
         let sources = Sources::try_from(&config.credentials)
             .map_err(|error| problems.push(problem("credentials", error)));
         let errors = Errors::try_from(&config.errors)
@@ -135,6 +141,7 @@ impl Product {
             ),
             sources,
             rules: RuleSet::compile(rules),
+            backends,
             errors: errors.unwrap_or_default(),
             upstream: config.upstream.clone(),
             secret_token: config.secret_token.clone(),
@@ -164,29 +171,60 @@ impl Product {
 
 /// The rules that can be used, in their order.
 fn rules(
-    config: &ConfigV1,
+    wires: &[RuleV1],
+    pointer: &str,
     metrics: &BTreeMap<MetricId, String>,
     problems: &mut Vec<Problem>,
 ) -> Vec<Rule> {
     let mut rules = Vec::new();
-    for (n, wire) in config.rules.iter().enumerate() {
+    for (n, wire) in wires.iter().enumerate() {
         if let Some((metric, _)) = wire
             .usages
             .iter()
             .find(|(metric, _)| !metrics.contains_key(metric))
         {
             problems.push(problem(
-                &format!("rules[{n}].usages"),
+                &format!("{pointer}[{n}].usages"),
                 format!("the product has no metric {metric}"),
             ));
             continue;
         }
         match Rule::try_from(wire) {
             Ok(rule) => rules.push(rule),
-            Err(error) => problems.push(problem(&format!("rules[{n}]"), error)),
+            Err(error) => problems.push(problem(&format!("{pointer}[{n}]"), error)),
         }
     }
     rules
+}
+
+/// The backends that can be reached. One with a path that cannot be used is left out, its requests with it.
+fn backends(
+    config: &ConfigV1,
+    metrics: &BTreeMap<MetricId, String>,
+    problems: &mut Vec<Problem>,
+) -> Backends {
+    let mut backends = Vec::new();
+    for (n, wire) in config.backends.iter().enumerate() {
+        match backend_path(&wire.path) {
+            Ok(path) => {
+                let rules = rules(
+                    &wire.rules,
+                    &format!("backends[{n}].rules"),
+                    metrics,
+                    problems,
+                );
+                backends.push(Backend::new(
+                    wire.id,
+                    path,
+                    wire.upstream.clone(),
+                    wire.cluster.as_deref(),
+                    RuleSet::compile(rules),
+                ));
+            }
+            Err(error) => problems.push(problem(&format!("backends[{n}].path"), error)),
+        }
+    }
+    Backends::new(backends)
 }
 
 fn problem(pointer: &str, detail: impl ToString) -> Problem {

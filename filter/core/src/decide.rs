@@ -3,6 +3,7 @@
 //! What remains is one compare-and-swap on the application's slot ([`crate::slot::Slot::admit`]), which the filter
 //! repeats until it is not lost to another worker.
 
+use crate::backend::Routed;
 use crate::compiled::{Catalogue, PlanLimit, Product};
 use crate::credential::{Found, Presented};
 use crate::directory::Application;
@@ -15,7 +16,7 @@ use crate::path::split_target;
 use crate::request::{FormBody, RequestView};
 use crate::slot::{Charge, LimitCharge};
 use crate::verdict::{LimitState, Reason};
-use crate::wire::Digest;
+use crate::wire::{Digest, UpstreamV1};
 use alloc::{sync::Arc, vec::Vec};
 
 /// Where applications are found.
@@ -73,6 +74,8 @@ pub struct Refused<'a> {
     pub product: Option<&'a Product>,
     /// The rules that matched, when it came to that.
     pub matches: Option<Matches>,
+    /// The backend it was for, when it came to that and the product has any.
+    pub routed: Option<Routed<'a>>,
 }
 
 /// A request that only its limits can still stop.
@@ -82,13 +85,15 @@ pub struct Admissible<'a> {
     pub product: &'a Product,
     /// Who calls.
     pub application: ApplicationId,
-    /// The rules that matched.
+    /// The product's own rules that matched.
     pub matches: Matches,
+    /// The backend that it goes to, when the product has any.
+    pub routed: Option<Routed<'a>>,
     /// What it uses and which limits it meets.
     pub charge: Charge,
     /// The plan's limits that the charge meets, in its order.
     pub limits: Vec<&'a PlanLimit>,
-    /// The canonical path below the product's base path.
+    /// The canonical path below the product's base path, and the backend's.
     pub path: Vec<u8>,
 }
 
@@ -117,43 +122,106 @@ pub fn decide<'a>(
         FormBody::Read(body) if product.form_in_rules => Some(body),
         _ => None,
     };
-    let matches = product.rules.matching(&Subject {
+    let subject = Subject {
         method: request.method,
         path: &path,
         query,
         form,
-    });
-    if matches.is_empty() {
-        return refuse(Reason::NoMatch, Some(product), Some(matches));
+    };
+    let Some((matches, routed)) = matching(product, &subject) else {
+        return refuse(Reason::NoMatch, Some(product), None);
+    };
+    let counted = routed.as_ref().map(|routed| &routed.matches);
+    if matches.is_empty() && counted.is_none_or(Matches::is_empty) {
+        return refuse(Reason::NoMatch, Some(product), Some((matches, routed)));
     }
     let application = match authenticate(product, &presented, directory) {
         Ok(application) => application,
-        Err(reason) => return refuse(reason, Some(product), Some(matches)),
+        Err(reason) => return refuse(reason, Some(product), Some((matches, routed))),
     };
     let Some(limits) = product.limits(application.plan) else {
         // The plan is newer than the product's last change that has arrived here.
-        return refuse(Reason::NotReady, Some(product), Some(matches));
+        return refuse(Reason::NotReady, Some(product), Some((matches, routed)));
     };
-    let usage = roll_up(&product.rules.usage(&matches), &product.hierarchy);
+    let mut usage = product.rules.usage(&matches);
+    if let Some(routed) = &routed {
+        usage.add_all(&routed.backend.rules.usage(&routed.matches));
+    }
+    let usage = roll_up(&usage, &product.hierarchy);
     if limits
         .iter()
         .any(|plan| plan.limit.value == 0 && usage.get(plan.limit.metric) > 0)
     {
-        return refuse(Reason::MetricDisabled, Some(product), Some(matches));
+        return refuse(
+            Reason::MetricDisabled,
+            Some(product),
+            Some((matches, routed)),
+        );
     }
     let limits_rev = product.revision.max(application.revision);
     let (charge, limits) = charge(&usage, limits, limits_rev, now_secs);
+    let path = match &routed {
+        Some(routed) => match routed.backend.below(&path) {
+            [] => b"/".to_vec(),
+            below => below.to_vec(),
+        },
+        None => path.into_owned(),
+    };
     Decision::Charge(Admissible {
         product,
         application: application.id,
         matches,
+        routed,
         charge,
         limits,
-        path: path.into_owned(),
+        path,
     })
 }
 
-impl Admissible<'_> {
+/// The product's own rules that match; where it has backends, also the one that the request is for, and those of its
+/// rules that match. None when no backend takes it.
+///
+/// A backend's rules come after the product's: one of those that is `last` keeps them from counting.
+fn matching<'a>(
+    product: &'a Product,
+    subject: &Subject<'_>,
+) -> Option<(Matches, Option<Routed<'a>>)> {
+    let matches = product.rules.matching(subject);
+    if product.backends.is_empty() {
+        return Some((matches, None));
+    }
+    let backend = product.backends.route(subject.path)?;
+    let matches_of_backend = if product.rules.ends_search(&matches) {
+        Matches::default()
+    } else {
+        backend.rules.matching(&Subject {
+            path: backend.below(subject.path),
+            ..*subject
+        })
+    };
+    let routed = Routed {
+        backend,
+        matches: matches_of_backend,
+    };
+    Some((matches, Some(routed)))
+}
+
+impl<'a> Admissible<'a> {
+    /// Where it goes when the gateway chooses: the backend's private base URL, or the product's own.
+    #[must_use]
+    pub fn upstream(&self) -> Option<&'a UpstreamV1> {
+        match &self.routed {
+            Some(routed) => Some(&routed.backend.upstream),
+            None => self.product.upstream.as_ref(),
+        }
+    }
+
+    /// The operator's cluster that leads there, if it is not one of the gateway's own.
+    #[must_use]
+    pub fn cluster(&self) -> Option<&'a str> {
+        self.routed.as_ref()?.backend.cluster.as_deref()
+    }
+
     /// How the limits stand, for the client.
     #[must_use]
     pub fn limit_states(&self, now_secs: u64) -> Vec<LimitState<'_>> {
@@ -185,11 +253,20 @@ impl Credentials<'_> {
     }
 }
 
-fn refuse(reason: Reason, product: Option<&Product>, matches: Option<Matches>) -> Decision<'_> {
+fn refuse<'a>(
+    reason: Reason,
+    product: Option<&'a Product>,
+    matches: Option<(Matches, Option<Routed<'a>>)>,
+) -> Decision<'a> {
+    let (matches, routed) = match matches {
+        Some((matches, routed)) => (Some(matches), routed),
+        None => (None, None),
+    };
     Decision::Refuse(Refused {
         reason,
         product,
         matches,
+        routed,
     })
 }
 

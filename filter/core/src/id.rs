@@ -20,6 +20,8 @@ macro_rules! ids {
 ids! {
     /// A product (3scale: service).
     ProductId
+    /// A backend: an API of the provider's own that products are made of.
+    BackendId
     /// A metric, or a method: a metric whose parent is `hits`.
     MetricId
     /// An application plan.

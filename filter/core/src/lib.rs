@@ -166,6 +166,7 @@ extern crate alloc;
 
 pub mod admission;
 pub mod answers;
+pub mod backend;
 pub mod book;
 pub mod clock;
 pub mod compiled;

@@ -170,6 +170,16 @@ impl RuleSet {
         matches
     }
 
+    /// Whether the last of these matches kept later rules from counting.
+    #[must_use]
+    pub fn ends_search(&self, matches: &Matches) -> bool {
+        matches
+            .iter()
+            .last()
+            .and_then(|position| self.rule(position))
+            .is_some_and(|rule| rule.last)
+    }
+
     /// The rule at a position.
     #[must_use]
     pub fn rule(&self, position: usize) -> Option<&Rule> {

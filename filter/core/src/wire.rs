@@ -2,6 +2,9 @@
 //!
 //! Gateways speak postcard, people and tools JSON; both come from the same types. Once released, a
 //! version's bytes decode for ever (`tests/golden`). The gateway names what it reads in `Accept`.
+//!
+//! A shape keeps the name of the version that it first appeared in. What it gains stands at its end, and is left out
+//! where an older version is written (`snapshot::version1`).
 
 pub(crate) mod bytes;
 pub mod lease;
@@ -17,6 +20,11 @@ pub use sync::*;
 
 /// Media type of the compact form; the version is inside.
 pub const COMPACT: &str = "application/vnd.tallygate.v1+postcard";
+/// Media type of the compact form of version 2, which only snapshots have.
+pub const COMPACT_V2: &str = "application/vnd.tallygate.v2+postcard";
+/// What gateways accept: the newest version of each message.
+pub const ACCEPT: &str =
+    "application/vnd.tallygate.v2+postcard, application/vnd.tallygate.v1+postcard";
 /// Media type of the form for people and tools.
 pub const JSON: &str = "application/json";
 /// What a page of a snapshot, or the rows of a usage batch, should stay under, in bytes: Envoy drops
@@ -32,8 +40,11 @@ pub type Instance = [u8; 16];
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Snapshot {
-    /// Version 1.
+    /// Version 1: products have no backends.
+    #[serde(with = "snapshot::version1")]
     V1(SnapshotV1),
+    /// Version 2.
+    V2(SnapshotV1),
 }
 
 /// A `POST /gateway/v1/sync`.
@@ -66,6 +77,16 @@ pub enum Ask {
 pub enum AskAnswer {
     /// Version 1.
     V1(AskAnswerV1),
+}
+
+impl Snapshot {
+    /// The page, whatever version it came in.
+    #[must_use]
+    pub fn into_page(self) -> SnapshotV1 {
+        match self {
+            Self::V1(page) | Self::V2(page) => page,
+        }
+    }
 }
 
 /// Why bytes from the wire could not be read.

@@ -313,6 +313,7 @@ fn catalogue(rules: usize) -> Catalogue {
             rate_limit_headers: true,
             form_in_rules: false,
             on_disconnect: OnDisconnectV1::default(),
+            backends: Vec::new(),
         }),
     };
     let (product, problems) = Product::compile(&wire);

@@ -2,8 +2,10 @@
 //!
 //! A full snapshot is nothing but the changes since the beginning, in order of revision, in pages.
 
+pub(super) mod version1;
+
 use super::Digest;
-use crate::id::{ApplicationId, MetricId, PlanId, ProductId};
+use crate::id::{ApplicationId, BackendId, MetricId, PlanId, ProductId};
 use crate::period::Period;
 use alloc::{string::String, vec::Vec};
 use serde::{Deserialize, Serialize};
@@ -114,6 +116,25 @@ pub struct ConfigV1 {
     /// What happens to requests without credit while the control plane answers nobody.
     #[serde(default)]
     pub on_disconnect: OnDisconnectV1,
+    /// The product's backends: each serves the paths below its own. When there are any they take the place of
+    /// `upstream`, and what is below none of them is served by nobody.
+    #[serde(default)]
+    pub backends: Vec<BackendV1>,
+}
+
+/// A backend within a product.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackendV1 {
+    /// Its id.
+    pub id: BackendId,
+    /// `/`, or the path below the product's base path that its requests begin with; the upstream does not see it.
+    pub path: String,
+    /// Its private base URL.
+    pub upstream: UpstreamV1,
+    /// The operator's cluster that leads there, when it is not one of the gateway's own.
+    pub cluster: Option<String>,
+    /// Its mapping rules by position; their patterns begin below `path`.
+    pub rules: Vec<RuleV1>,
 }
 
 /// What happens to requests without credit while the control plane answers nobody.

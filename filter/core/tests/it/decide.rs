@@ -55,10 +55,11 @@ fn config(host: &str, base_path: &str, credentials: CredentialsV1, rules: Vec<Ru
         rate_limit_headers: true,
         form_in_rules: false,
         on_disconnect: OnDisconnectV1::default(),
+        backends: Vec::new(),
     }
 }
 
-fn credentials(kind: CredentialKindV1, sources: &[SourceV1]) -> CredentialsV1 {
+pub(crate) fn credentials(kind: CredentialKindV1, sources: &[SourceV1]) -> CredentialsV1 {
     CredentialsV1 {
         kind,
         sources: sources.to_vec(),
@@ -70,7 +71,7 @@ fn credentials(kind: CredentialKindV1, sources: &[SourceV1]) -> CredentialsV1 {
     }
 }
 
-fn rule(method: &str, pattern: &str, usages: &[(i64, u64)]) -> RuleV1 {
+pub(crate) fn rule(method: &str, pattern: &str, usages: &[(i64, u64)]) -> RuleV1 {
     RuleV1 {
         methods: vec![method.into()],
         pattern: pattern.into(),

@@ -6,6 +6,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod backend;
 mod book;
 mod clock;
 mod contact;

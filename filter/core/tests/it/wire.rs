@@ -9,7 +9,7 @@ mod usage;
 use proptest::prelude::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use snapshot::snapshot;
+use snapshot::{snapshot, snapshot_v2};
 use std::fmt::Debug;
 use std::path::PathBuf;
 use tallygate_core::wire::*;
@@ -67,6 +67,23 @@ fn snapshot_v1() {
 }
 
 #[test]
+fn snapshot_v2_has_backends() {
+    check("snapshot-v2", &snapshot_v2());
+}
+
+#[test]
+fn who_reads_version_1_is_not_sent_what_it_cannot_say() {
+    let whole = snapshot_v2().into_page();
+    let read: Snapshot = decode(&encode(&Snapshot::V1(whole.clone()))).expect("a message");
+    let read = read.into_page();
+    // With backends it would go wrong: then better not at all.
+    assert_eq!(read.products[0].config, None);
+    assert_eq!(read.products[1..], whole.products[1..]);
+    assert_eq!(read.applications, whole.applications);
+    assert_eq!((read.next, read.epoch), (whole.next, whole.epoch));
+}
+
+#[test]
 fn sync_v1() {
     check("sync-v1", &sync());
 }
@@ -101,7 +118,7 @@ fn outcomes_have_their_places() {
 
 #[test]
 fn a_configuration_without_a_policy_keeps_serving() {
-    let Snapshot::V1(page) = snapshot();
+    let page = snapshot().into_page();
     let config = page.products.into_iter().find_map(|product| product.config);
     let mut json = serde_json::to_value(config).expect("plain data");
     assert_eq!(json["on_disconnect"], "deny");
@@ -119,19 +136,20 @@ fn usage_rows_v1() {
 
 #[test]
 fn a_page_has_room_for_a_good_many_applications() {
-    let Snapshot::V1(mut page) = snapshot();
+    let mut page = snapshot().into_page();
     page.products.clear();
     page.applications = vec![page.applications[0].clone(); 3_000];
     page.applications
         .iter_mut()
         .for_each(|row| row.keys.truncate(1));
-    assert!(encode(&Snapshot::V1(page)).len() < PAGE_BYTES);
+    assert!(encode(&Snapshot::V2(page)).len() < PAGE_BYTES);
 }
 
 /// Any bytes, or those of a real message with some changed, cut off or put in.
 fn hostile() -> impl Strategy<Value = Vec<u8>> {
     let real = vec![
         encode(&snapshot()),
+        encode(&snapshot_v2()),
         encode(&sync()),
         encode(&sync_answer()),
         encode(&usage_rows()),

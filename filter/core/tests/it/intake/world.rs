@@ -103,6 +103,7 @@ pub(super) fn config() -> ConfigV1 {
         rate_limit_headers: false,
         form_in_rules: false,
         on_disconnect: OnDisconnectV1::default(),
+        backends: Vec::new(),
     }
 }
 

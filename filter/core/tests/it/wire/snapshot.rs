@@ -1,6 +1,6 @@
 //! A snapshot with everything in it.
 
-use tallygate_core::id::{ApplicationId, MetricId, PlanId, ProductId};
+use tallygate_core::id::{ApplicationId, BackendId, MetricId, PlanId, ProductId};
 use tallygate_core::period::Period;
 use tallygate_core::wire::*;
 
@@ -90,6 +90,7 @@ fn product() -> ProductV1 {
             rate_limit_headers: true,
             form_in_rules: false,
             on_disconnect: OnDisconnectV1::Deny,
+            backends: Vec::new(),
         }),
     }
 }
@@ -150,4 +151,41 @@ pub(super) fn snapshot() -> Snapshot {
             },
         ],
     })
+}
+
+/// One with what version 2 has beyond that.
+pub(super) fn snapshot_v2() -> Snapshot {
+    let mut page = snapshot().into_page();
+    let rule = |pattern: &str| RuleV1 {
+        methods: vec!["ANY".into()],
+        pattern: pattern.into(),
+        usages: vec![(MetricId(8), 1)],
+        last: false,
+    };
+    let upstream = |authority: &str| UpstreamV1 {
+        tls: false,
+        authority: authority.into(),
+        path_prefix: String::new(),
+        host_rewrite: None,
+    };
+    if let Some(config) = page.products[0].config.as_mut() {
+        config.upstream = None;
+        config.backends = vec![
+            BackendV1 {
+                id: BackendId(21),
+                path: "/".into(),
+                upstream: upstream("letters.internal"),
+                cluster: None,
+                rules: vec![rule("/"), rule("/letters/{id}$")],
+            },
+            BackendV1 {
+                id: BackendId(22),
+                path: "/parcels/v2".into(),
+                upstream: upstream("parcels.internal:8080"),
+                cluster: Some("parcels".into()),
+                rules: Vec::new(),
+            },
+        ];
+    }
+    Snapshot::V2(page)
 }
