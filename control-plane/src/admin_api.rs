@@ -10,6 +10,8 @@ pub mod application_plans;
 pub mod applications;
 pub mod audit_log;
 pub mod auth;
+pub mod backend_apis;
+pub mod backend_usages;
 pub mod etag;
 pub mod format;
 pub mod gateway_files;

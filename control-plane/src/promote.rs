@@ -14,11 +14,15 @@ use crate::db::Tx;
 use crate::error::Error;
 use crate::publish::{Environment, Frozen};
 use crate::service_tokens;
+use crate::store::backends::usages::{self, UsageRow};
+use crate::store::backends::{self, BackendRow};
+use crate::store::owners::Owner;
 use crate::store::products::{self, ProductRow};
 use crate::store::versions::{self, ConfigRow};
 use crate::store::{metrics, oidc, proxies, rules};
+use tallygate_core::id::MetricId;
 use tallygate_core::product::PublicUrl;
-use tallygate_core::wire::{CredentialKindV1, PublicUrlV1};
+use tallygate_core::wire::{ConfigV1, CredentialKindV1, PublicUrlV1};
 
 pub use content::shown;
 
@@ -115,13 +119,9 @@ pub async fn promote(tx: &mut Tx, version: &ConfigRow, to: Environment) -> Resul
         ));
     }
     refuse_taken_addresses(tx, version.product_id, to, &config.public_urls).await?;
-    let known = metrics::list(tx, version.product_id).await?;
-    let gone = config
-        .rules
-        .iter()
-        .flat_map(|rule| &rule.usages)
-        .find(|(metric, _)| known.iter().all(|known| known.id != metric.0));
-    if let Some((metric, _)) = gone {
+    let known = metrics::list_counted(tx, version.product_id).await?;
+    let gone = counted(config).find(|metric| known.iter().all(|known| known.id != metric.0));
+    if let Some(metric) = gone {
         return Err(Error::invalid(
             "version",
             format!("has mapping rules that count on metric {metric}, which was deleted since"),
@@ -170,24 +170,60 @@ pub async fn rollback(
 /// # Errors
 /// When the database does not answer.
 pub async fn counts_on(tx: &mut Tx, product_id: i64, metric_id: i64) -> Result<bool, Error> {
-    for environment in [Environment::Staging, Environment::Production] {
-        let Some(current) = versions::current(tx, product_id, environment.of_configs()).await?
-        else {
-            continue;
-        };
-        let frozen = Frozen::read(&current.content)?;
-        let named = frozen
-            .staging
-            .rules
-            .iter()
-            .chain(&frozen.production.rules)
-            .flat_map(|rule| &rule.usages)
-            .any(|(metric, _)| metric.0 == metric_id);
-        if named {
-            return Ok(true);
+    let followed = followed(tx, product_id).await?;
+    Ok(followed
+        .iter()
+        .flat_map(counted)
+        .any(|metric| metric.0 == metric_id))
+}
+
+/// Whether what an environment follows sends requests to a backend.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn routes_to(tx: &mut Tx, product_id: i64, backend_id: i64) -> Result<bool, Error> {
+    let followed = followed(tx, product_id).await?;
+    Ok(followed
+        .iter()
+        .flat_map(|config| &config.backends)
+        .any(|backend| backend.id.0 == backend_id))
+}
+
+/// Removes limits of a product's plans on metrics of backends that neither its draft nor any environment uses any more.
+/// As long as one does they stay: nothing may go without its limit before it goes altogether.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn forget_limits_of_unused_backends(tx: &mut Tx, product_id: i64) -> Result<(), Error> {
+    for backend_id in usages::limited_and_removed(tx, product_id).await? {
+        if !routes_to(tx, product_id, backend_id).await? {
+            usages::remove_limits(tx, product_id, backend_id).await?;
         }
     }
-    Ok(false)
+    Ok(())
+}
+
+/// What the environments follow, each as both would.
+async fn followed(tx: &mut Tx, product_id: i64) -> Result<Vec<ConfigV1>, Error> {
+    let mut configs = Vec::new();
+    for environment in [Environment::Staging, Environment::Production] {
+        if let Some(current) = versions::current(tx, product_id, environment.of_configs()).await? {
+            let frozen = Frozen::read(&current.content)?;
+            configs.extend([frozen.staging, frozen.production]);
+        }
+    }
+    Ok(configs)
+}
+
+/// The metrics that a configuration's rules count on.
+fn counted(config: &ConfigV1) -> impl Iterator<Item = MetricId> {
+    let of_backends = config.backends.iter().flat_map(|backend| &backend.rules);
+    config
+        .rules
+        .iter()
+        .chain(of_backends)
+        .flat_map(|rule| &rule.usages)
+        .map(|(metric, _)| *metric)
 }
 
 /// The first environment that follows a version which reads credentials of another kind than the product's.
@@ -228,6 +264,21 @@ pub struct Draft {
     pub rules: Vec<rules::RuleRow>,
     /// Its metrics and methods.
     pub metrics: Vec<metrics::MetricRow>,
+    /// The backends that it uses, oldest usage first.
+    pub backends: Vec<BackendDraft>,
+}
+
+/// A backend in a product's draft.
+#[derive(Clone, Debug)]
+pub struct BackendDraft {
+    /// Below which path.
+    pub usage: UsageRow,
+    /// The backend.
+    pub backend: BackendRow,
+    /// Its mapping rules, by position.
+    pub rules: Vec<rules::RuleRow>,
+    /// Its metrics and methods.
+    pub metrics: Vec<metrics::MetricRow>,
 }
 
 /// Reads the draft of a product.
@@ -235,7 +286,18 @@ pub struct Draft {
 /// # Errors
 /// When the database does not answer.
 pub async fn draft(tx: &mut Tx, product: &ProductRow) -> Result<Draft, Error> {
+    let mut backends = Vec::new();
+    for usage in usages::list(tx, product.id).await? {
+        let owner = Owner::Backend(usage.backend_id);
+        backends.push(BackendDraft {
+            backend: backends::get(tx, usage.backend_id).await?,
+            rules: rules::list_of(tx, owner).await?,
+            metrics: metrics::list_of(tx, owner).await?,
+            usage,
+        });
+    }
     Ok(Draft {
+        backends,
         proxy: proxies::get(tx, product.id).await?,
         oidc: oidc::get(tx, product.id).await?,
         rules: rules::list(tx, product.id).await?,
@@ -251,6 +313,7 @@ async fn follow(
     version: i64,
 ) -> Result<(), Error> {
     versions::follow(tx, product_id, environment.of_configs(), version).await?;
+    forget_limits_of_unused_backends(tx, product_id).await?;
     products::touch(tx, product_id).await
 }
 

@@ -7,6 +7,7 @@ use crate::admin_api::{
     limits, mapping_rules, metrics, oidc, provider, provider_users, proxy, proxy_configs,
     service_gateways, services, settings, signup, users, writes,
 };
+use crate::admin_api::{backend_apis, backend_usages};
 use crate::admin_api::{gateway_files, service_tokens};
 use crate::admin_api::{integration, lifecycle};
 use crate::agent_api;
@@ -57,6 +58,7 @@ pub fn portal(app: &App) -> Router {
 fn account_management() -> Router<App> {
     Router::new()
         .merge(products())
+        .merge(backends())
         .merge(configurations())
         .merge(plans())
         .merge(developers())
@@ -80,6 +82,22 @@ fn products() -> Router<App> {
         .route("/admin/api/services/{service_id}/proxy/oidc_configuration", get(oidc::show).patch(oidc::update).put(oidc::update))
         .route("/admin/api/services/{service_id}/proxy/mapping_rules", get(mapping_rules::list).post(mapping_rules::create))
         .route("/admin/api/services/{service_id}/proxy/mapping_rules/{rule_id}", get(mapping_rules::show).patch(mapping_rules::update).put(mapping_rules::update).delete(mapping_rules::delete))
+}
+
+/// Backends, and which of them a product uses.
+#[rustfmt::skip]
+fn backends() -> Router<App> {
+    Router::new()
+        .route("/admin/api/backend_apis", get(backend_apis::list).post(backend_apis::create))
+        .route("/admin/api/backend_apis/{backend_api_id}", get(backend_apis::show).put(backend_apis::update).patch(backend_apis::update).delete(backend_apis::delete))
+        .route("/admin/api/backend_apis/{backend_api_id}/metrics", get(metrics::list).post(metrics::create))
+        .route("/admin/api/backend_apis/{backend_api_id}/metrics/{metric_id}", get(metrics::show).put(metrics::update).patch(metrics::update).delete(metrics::delete))
+        .route("/admin/api/backend_apis/{backend_api_id}/metrics/{metric_id}/methods", get(metrics::list_methods).post(metrics::create_method))
+        .route("/admin/api/backend_apis/{backend_api_id}/metrics/{metric_id}/methods/{method_id}", get(metrics::show_method).put(metrics::update_method).patch(metrics::update_method).delete(metrics::delete_method))
+        .route("/admin/api/backend_apis/{backend_api_id}/mapping_rules", get(mapping_rules::list).post(mapping_rules::create))
+        .route("/admin/api/backend_apis/{backend_api_id}/mapping_rules/{rule_id}", get(mapping_rules::show).put(mapping_rules::update).patch(mapping_rules::update).delete(mapping_rules::delete))
+        .route("/admin/api/services/{service_id}/backend_usages", get(backend_usages::list).post(backend_usages::create))
+        .route("/admin/api/services/{service_id}/backend_usages/{usage_id}", get(backend_usages::show).put(backend_usages::update).patch(backend_usages::update).delete(backend_usages::delete))
 }
 
 /// What is frozen, and which version an environment follows.
@@ -198,6 +216,7 @@ fn stats() -> Router<App> {
     Router::new()
         .route("/stats/services/{id}/usage", get(stats::of_service))
         .route("/stats/applications/{id}/usage", get(stats::of_application))
+        .route("/stats/backend_apis/{id}/usage", get(stats::of_backend))
 }
 
 /// What gateways call.

@@ -1,4 +1,4 @@
-//! The analytics API: usage of a metric over time, by product or by application, read from the series.
+//! The analytics API: usage of a metric over time, by product, application or backend, read from the series.
 //!
 //! What a sync has answered for is in these numbers: the ledger writes the series in the same transaction.
 
@@ -15,8 +15,8 @@ use crate::app::App;
 use crate::db::Tx;
 use crate::error::Error;
 use crate::series::Series;
-use crate::store::ledger::Owner;
-use crate::store::stats as store;
+use crate::store::backends;
+use crate::store::stats::{self as store, Whose};
 use answer::Usage;
 use axum::Extension;
 use axum::extract::State;
@@ -35,7 +35,9 @@ pub async fn of_service(
     let query = Query::read(call.params)?;
     let mut tx = app.db.read().await?;
     let product = store::product(&mut tx, id).await?;
-    usage(&mut tx, query, Owner::Product, product, product, None)
+    let metric = store::metric(&mut tx, product, &query.metric_name).await?;
+    let metric = metric.ok_or_else(|| unknown("product"))?;
+    usage(&mut tx, query, Whose::Product(product), metric, None)
         .await?
         .answer(format)
 }
@@ -50,17 +52,38 @@ pub async fn of_application(
     let query = Query::read(call.params)?;
     let mut tx = app.db.read().await?;
     let application = store::application(&mut tx, id).await?;
-    let product = application.product_id;
+    let metric = store::metric(&mut tx, application.product_id, &query.metric_name).await?;
+    let metric = metric.ok_or_else(|| unknown("product"))?;
     usage(
         &mut tx,
         query,
-        Owner::Application,
-        id,
-        product,
+        Whose::Application(id),
+        metric,
         Some(application),
     )
     .await?
     .answer(format)
+}
+
+/// `GET /stats/backend_apis/{id}/usage`: in all products together.
+pub async fn of_backend(
+    State(app): State<App>,
+    Ids([id]): Ids<1>,
+    Extension(format): Extension<Format>,
+    call: ReadStats,
+) -> Result<Response, Error> {
+    let query = Query::read(call.params)?;
+    let mut tx = app.db.read().await?;
+    backends::get(&mut tx, id).await?;
+    let metric = store::metric_of_backend(&mut tx, id, &query.metric_name).await?;
+    let metric = metric.ok_or_else(|| unknown("backend"))?;
+    usage(&mut tx, query, Whose::Backend(id), metric, None)
+        .await?
+        .answer(format)
+}
+
+fn unknown(owner: &str) -> Error {
+    Error::invalid("metric_name", format!("is not a metric of this {owner}"))
 }
 
 /// What a client asks for.
@@ -135,21 +158,17 @@ impl Query {
 async fn usage(
     tx: &mut Tx,
     query: Query,
-    owner: Owner,
-    id: i64,
-    product: i64,
+    whose: Whose,
+    metric: store::Metric,
     application: Option<store::Application>,
 ) -> Result<Usage, Error> {
-    let metric = store::metric(tx, product, &query.metric_name)
-        .await?
-        .ok_or_else(|| Error::invalid("metric_name", "is not a metric of this product"))?;
     let now = Timestamp::from_millisecond(tx.now_ms().await?)
         .map_err(|error| Error::internal(error.to_string()))?;
     let range = Range::new(&query.asked, query.granularity, &query.zone, now)
         .map_err(|error| bad(&error.0))?;
-    let values = values(tx, owner, id, metric.id, query.granularity, &range.bounds).await?;
+    let values = values(tx, whose, metric.id, query.granularity, &range.bounds).await?;
     let previous_total = if query.change {
-        let before = values_between(tx, owner, id, metric.id, &range.previous).await?;
+        let before = values_between(tx, whose, metric.id, &range.previous).await?;
         Some(before.into_iter().fold(0_i64, i64::saturating_add))
     } else {
         None
@@ -175,29 +194,27 @@ async fn usage(
 
 async fn values(
     tx: &mut Tx,
-    owner: Owner,
-    id: i64,
+    whose: Whose,
     metric: i64,
     granularity: Granularity,
     bounds: &[i64],
 ) -> Result<Vec<i64>, Error> {
     if granularity != Granularity::Eternity {
-        return values_between(tx, owner, id, metric, bounds).await;
+        return values_between(tx, whose, metric, bounds).await;
     }
-    let rows = store::rows(tx, owner, id, metric, Series::Eternity, &[(0, 1)]).await?;
+    let rows = store::rows(tx, whose, metric, Series::Eternity, &[(0, 1)]).await?;
     Ok(vec![rows.first().map_or(0, |(_, value)| *value)])
 }
 
 async fn values_between(
     tx: &mut Tx,
-    owner: Owner,
-    id: i64,
+    whose: Whose,
     metric: i64,
     bounds: &[i64],
 ) -> Result<Vec<i64>, Error> {
     let mut values = vec![0; bounds.len().saturating_sub(1)];
     for (series, stretches) in sums::Plan::new(bounds).by_series() {
-        let rows = store::rows(tx, owner, id, metric, series, &stretches).await?;
+        let rows = store::rows(tx, whose, metric, series, &stretches).await?;
         sums::add(&mut values, bounds, &rows);
     }
     Ok(values)

@@ -50,7 +50,7 @@ pub async fn list(
 ) -> Result<Answer, Error> {
     let mut tx = app.db.read().await?;
     let product_id = product_of(&mut tx, plan_id).await?;
-    metrics::get(&mut tx, product_id, metric_id).await?;
+    metrics::get_counted(&mut tx, product_id, metric_id).await?;
     let rows = plans::limits(&mut tx, plan_id, Some(metric_id)).await?;
     let items = rows.iter().map(|row| limit(&app, product_id, row));
     Ok(Answer::ok(List::new("limits", "limit", items)))
@@ -84,7 +84,7 @@ pub async fn create(
     let params = &mut call.params;
     let mut tx = app.db.begin().await?;
     let product_id = lock(&mut tx, plan_id).await?;
-    metrics::get(&mut tx, product_id, metric_id).await?;
+    metrics::get_counted(&mut tx, product_id, metric_id).await?;
     let period = period(params);
     if period.is_none() {
         params.check()?;

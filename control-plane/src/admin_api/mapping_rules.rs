@@ -1,19 +1,22 @@
-//! `/admin/api/services/{service}/proxy/mapping_rules`: rules of the draft.
+//! `/admin/api/services/{service}/proxy/mapping_rules`: rules of the draft; `/admin/api/backend_apis/{backend}/mapping_rules`:
+//! those that a backend brings along to every product, below its path there.
 
 use super::auth::{Read, Write};
 use super::format::{Answer, List, Object, timestamp};
+use super::metrics::{page, paged};
 use super::params::Params;
-use super::path::Ids;
+use super::path::Owned;
 use crate::app::App;
 use crate::db::Tx;
 use crate::error::Error;
 use crate::promote::freeze;
+use crate::store::metrics;
+use crate::store::owners::Owner;
 use crate::store::rules::{self, RuleRow, RuleUsage};
-use crate::store::{metrics, products};
 use axum::extract::State;
 use serde_json::Value;
 
-/// More rules than one product may have.
+/// More rules than one product or backend may have.
 const MOST_RULES: i64 = 10_000;
 /// More metrics than one rule may count on.
 const MOST_USAGES: usize = 50;
@@ -24,18 +27,17 @@ const MOST_USAGES: usize = 50;
 /// See [`Error`].
 pub async fn list(
     State(app): State<App>,
-    Ids([product_id]): Ids<1>,
-    _call: Read,
+    Owned(owner, []): Owned<0>,
+    mut call: Read,
 ) -> Result<Answer, Error> {
+    let page = page(owner, &mut call.params)?;
     let mut tx = app.db.read().await?;
-    products::get(&mut tx, product_id).await?;
-    let rows = rules::list(&mut tx, product_id).await?;
-    let items = rows.iter().map(|row| mapping_rule(&app, row));
-    Ok(Answer::ok(List::new(
-        "mapping_rules",
-        "mapping_rule",
-        items,
-    )))
+    owner.check(&mut tx).await?;
+    let rows = rules::list_of(&mut tx, owner).await?;
+    Ok(Answer::ok(paged(page, rows, |rows| {
+        let items = rows.iter().map(|row| mapping_rule(&app, row));
+        List::new("mapping_rules", "mapping_rule", items)
+    })))
 }
 
 /// `GET …/mapping_rules/{id}`.
@@ -44,12 +46,12 @@ pub async fn list(
 /// See [`Error`].
 pub async fn show(
     State(app): State<App>,
-    Ids([product_id, id]): Ids<2>,
+    Owned(owner, [id]): Owned<1>,
     _call: Read,
 ) -> Result<Answer, Error> {
     let mut tx = app.db.read().await?;
-    products::get(&mut tx, product_id).await?;
-    let row = rules::get(&mut tx, product_id, id).await?;
+    owner.check(&mut tx).await?;
+    let row = rules::get(&mut tx, owner, id).await?;
     Ok(Answer::ok(mapping_rule(&app, &row)))
 }
 
@@ -59,22 +61,24 @@ pub async fn show(
 /// See [`Error`].
 pub async fn create(
     State(app): State<App>,
-    Ids([product_id]): Ids<1>,
+    Owned(owner, []): Owned<0>,
     mut call: Write,
 ) -> Result<Answer, Error> {
     let params = &mut call.params;
     let mut tx = app.db.begin().await?;
-    products::lock(&mut tx, product_id).await?;
-    let count = rules::count(&mut tx, product_id).await?;
+    owner.lock(&mut tx).await?;
+    let count = rules::count(&mut tx, owner).await?;
     if count >= MOST_RULES {
         params.error(
             "base",
-            format!("A product has at most {MOST_RULES} mapping rules"),
+            format!("A {} has at most {MOST_RULES} mapping rules", owner.kind()),
         );
     }
+    let (product_id, backend_id) = owner.ids();
     let mut row = RuleRow {
         id: 0,
         product_id,
+        backend_id,
         methods: "[]".into(),
         pattern: params.text("pattern", 255),
         usages: "[]".into(),
@@ -92,11 +96,11 @@ pub async fn create(
     params.check()?;
     apply(&mut tx, params, &mut row, count + 1).await?;
     let id = rules::insert(&mut tx, &row).await?;
-    let row = rules::get(&mut tx, product_id, id).await?;
+    let row = rules::get(&mut tx, owner, id).await?;
     tx.commit().await?;
     Ok(Answer::created(
         mapping_rule(&app, &row),
-        format!("/admin/api/services/{product_id}/proxy/mapping_rules/{id}"),
+        format!("{}/{id}", owner.rules_path()),
     ))
 }
 
@@ -106,21 +110,21 @@ pub async fn create(
 /// See [`Error`].
 pub async fn update(
     State(app): State<App>,
-    Ids([product_id, id]): Ids<2>,
+    Owned(owner, [id]): Owned<1>,
     mut call: Write,
 ) -> Result<Answer, Error> {
     let params = &mut call.params;
     let mut tx = app.db.begin().await?;
-    products::lock(&mut tx, product_id).await?;
-    let mut row = rules::get(&mut tx, product_id, id).await?;
+    owner.lock(&mut tx).await?;
+    let mut row = rules::get(&mut tx, owner, id).await?;
     let from = row.position;
     if let Some(pattern) = params.opt_filled("pattern", 255) {
         row.pattern = pattern;
     }
-    let count = rules::count(&mut tx, product_id).await?;
+    let count = rules::count(&mut tx, owner).await?;
     apply(&mut tx, params, &mut row, count).await?;
     rules::update(&mut tx, &row, from).await?;
-    let row = rules::get(&mut tx, product_id, id).await?;
+    let row = rules::get(&mut tx, owner, id).await?;
     tx.commit().await?;
     Ok(Answer::ok(mapping_rule(&app, &row)))
 }
@@ -131,12 +135,12 @@ pub async fn update(
 /// See [`Error`].
 pub async fn delete(
     State(app): State<App>,
-    Ids([product_id, id]): Ids<2>,
+    Owned(owner, [id]): Owned<1>,
     _call: Write,
 ) -> Result<Answer, Error> {
     let mut tx = app.db.begin().await?;
-    products::lock(&mut tx, product_id).await?;
-    let row = rules::get(&mut tx, product_id, id).await?;
+    owner.lock(&mut tx).await?;
+    let row = rules::get(&mut tx, owner, id).await?;
     rules::delete(&mut tx, &row).await?;
     tx.commit().await?;
     Ok(Answer::empty())
@@ -173,12 +177,16 @@ async fn apply(
         _ => one_usage(params, &row.usage_list()),
     };
     if let Some(usages) = usages {
-        let known = metrics::list(tx, row.product_id).await?;
+        let known = metrics::list_of(tx, row.owner()).await?;
         let unknown = usages
             .iter()
             .find(|usage| known.iter().all(|metric| metric.id != usage.metric_id));
         if let Some(unknown) = unknown {
-            let message = format!("{} is not a metric of this product", unknown.metric_id);
+            let message = format!(
+                "{} is not a metric of this {}",
+                unknown.metric_id,
+                row.owner().kind()
+            );
             params.error(usages_field, message);
         }
         row.set_usages(&usages);
@@ -268,10 +276,12 @@ fn mapping_rule(app: &App, row: &RuleRow) -> Object {
     let methods = row.method_list();
     let usages = row.usage_list();
     let first = usages.first();
-    let proxy = format!(
-        "{}/admin/api/services/{}/proxy",
-        app.config.admin_url, row.product_id
-    );
+    let url = |path: String| format!("{}{path}", app.config.admin_url);
+    let owner = row.owner();
+    let of_owner = match owner {
+        Owner::Product(_) => ("proxy", url(format!("{}/proxy", owner.path()))),
+        Owner::Backend(_) => ("backend_api", url(owner.path())),
+    };
     let pairs = usages.iter().map(|usage| {
         Object::new("usage")
             .with("metric_id", usage.metric_id)
@@ -290,7 +300,7 @@ fn mapping_rule(app: &App, row: &RuleRow) -> Object {
         .with("methods", List::new("methods", "method", methods))
         .with("usages", List::new("usages", "usage", pairs).unwrapped())
         .links([
-            ("self", format!("{proxy}/mapping_rules/{}", row.id)),
-            ("proxy", proxy),
+            ("self", url(format!("{}/{}", owner.rules_path(), row.id))),
+            of_owner,
         ])
 }

@@ -1,19 +1,22 @@
-//! `/admin/api/services/{service}/metrics` and the methods below `hits`.
+//! `/admin/api/services/{service}/metrics` and the methods below `hits`; the same below `/admin/api/backend_apis/{backend}`.
 
 use super::auth::{Read, Write};
 use super::format::{Answer, List, Object, timestamp};
+use super::page::Page;
 use super::params::Params;
-use super::path::Ids;
+use super::path::Owned;
 use super::services::choose_system_name;
 use crate::app::App;
 use crate::db::Tx;
 use crate::error::Error;
 use crate::promote;
 use crate::store::metrics::{self, MetricRow};
-use crate::store::{products, rules};
+use crate::store::owners::Owner;
+use crate::store::rules;
 use axum::extract::State;
+use serde_json::Value;
 
-/// The metric that every product has, and the only one with methods.
+/// The metric that every product and backend has, and the only one with methods.
 pub const HITS: &str = "hits";
 
 /// `GET …/metrics`: methods included, as in 3scale.
@@ -22,14 +25,21 @@ pub const HITS: &str = "hits";
 /// See [`Error`].
 pub async fn list(
     State(app): State<App>,
-    Ids([product_id]): Ids<1>,
-    _call: Read,
+    Owned(owner, []): Owned<0>,
+    mut call: Read,
 ) -> Result<Answer, Error> {
+    let page = page(owner, &mut call.params)?;
     let mut tx = app.db.read().await?;
-    products::get(&mut tx, product_id).await?;
-    let rows = metrics::list(&mut tx, product_id).await?;
-    let items = rows.iter().map(|row| metric(&app, row));
-    Ok(Answer::ok(List::new("metrics", "metric", items)))
+    owner.check(&mut tx).await?;
+    let rows = metrics::list_of(&mut tx, owner).await?;
+    let of_all = |rows: &[MetricRow]| {
+        List::new(
+            "metrics",
+            "metric",
+            rows.iter().map(|row| metric(&app, row)),
+        )
+    };
+    Ok(Answer::ok(paged(page, rows, of_all)))
 }
 
 /// `GET …/metrics/{id}`.
@@ -38,12 +48,12 @@ pub async fn list(
 /// See [`Error`].
 pub async fn show(
     State(app): State<App>,
-    Ids([product_id, id]): Ids<2>,
+    Owned(owner, [id]): Owned<1>,
     _call: Read,
 ) -> Result<Answer, Error> {
     let mut tx = app.db.read().await?;
-    products::get(&mut tx, product_id).await?;
-    let row = metrics::get(&mut tx, product_id, id).await?;
+    owner.check(&mut tx).await?;
+    let row = metrics::get_of(&mut tx, owner, id).await?;
     Ok(Answer::ok(metric(&app, &row)))
 }
 
@@ -53,17 +63,17 @@ pub async fn show(
 /// See [`Error`].
 pub async fn create(
     State(app): State<App>,
-    Ids([product_id]): Ids<1>,
+    Owned(owner, []): Owned<0>,
     mut call: Write,
 ) -> Result<Answer, Error> {
     let mut tx = app.db.begin().await?;
-    products::lock(&mut tx, product_id).await?;
+    owner.lock(&mut tx).await?;
     let unit = call.params.text("unit", 255);
-    let row = insert(&mut tx, product_id, None, unit, &mut call.params).await?;
+    let row = insert(&mut tx, owner, None, unit, &mut call.params).await?;
     tx.commit().await?;
     Ok(Answer::created(
         metric(&app, &row),
-        format!("/admin/api/services/{product_id}/metrics/{}", row.id),
+        format!("{}/metrics/{}", owner.path(), row.id),
     ))
 }
 
@@ -73,12 +83,12 @@ pub async fn create(
 /// See [`Error`].
 pub async fn update(
     State(app): State<App>,
-    Ids([product_id, id]): Ids<2>,
+    Owned(owner, [id]): Owned<1>,
     mut call: Write,
 ) -> Result<Answer, Error> {
     let mut tx = app.db.begin().await?;
-    products::lock(&mut tx, product_id).await?;
-    let row = metrics::get(&mut tx, product_id, id).await?;
+    owner.lock(&mut tx).await?;
+    let row = metrics::get_of(&mut tx, owner, id).await?;
     let unit = call.params.opt_filled("unit", 255);
     let row = change(&mut tx, row, unit, &mut call.params).await?;
     tx.commit().await?;
@@ -91,12 +101,12 @@ pub async fn update(
 /// See [`Error`].
 pub async fn delete(
     State(app): State<App>,
-    Ids([product_id, id]): Ids<2>,
+    Owned(owner, [id]): Owned<1>,
     _call: Write,
 ) -> Result<Answer, Error> {
     let mut tx = app.db.begin().await?;
-    products::lock(&mut tx, product_id).await?;
-    let row = metrics::get(&mut tx, product_id, id).await?;
+    owner.lock(&mut tx).await?;
+    let row = metrics::get_of(&mut tx, owner, id).await?;
     remove(&mut tx, &row).await?;
     tx.commit().await?;
     Ok(Answer::empty())
@@ -108,18 +118,23 @@ pub async fn delete(
 /// See [`Error`].
 pub async fn list_methods(
     State(app): State<App>,
-    Ids([product_id, metric_id]): Ids<2>,
-    _call: Read,
+    Owned(owner, [metric_id]): Owned<1>,
+    mut call: Read,
 ) -> Result<Answer, Error> {
+    let page = page(owner, &mut call.params)?;
     let mut tx = app.db.read().await?;
-    products::get(&mut tx, product_id).await?;
-    metrics::get(&mut tx, product_id, metric_id).await?;
-    let rows = metrics::list(&mut tx, product_id).await?;
-    let items = rows
-        .iter()
-        .filter(|row| row.parent_id == Some(metric_id))
-        .map(|row| method(&app, row));
-    Ok(Answer::ok(List::new("methods", "method", items)))
+    owner.check(&mut tx).await?;
+    metrics::get_of(&mut tx, owner, metric_id).await?;
+    let mut rows = metrics::list_of(&mut tx, owner).await?;
+    rows.retain(|row| row.parent_id == Some(metric_id));
+    let of_all = |rows: &[MetricRow]| {
+        List::new(
+            "methods",
+            "method",
+            rows.iter().map(|row| method(&app, row)),
+        )
+    };
+    Ok(Answer::ok(paged(page, rows, of_all)))
 }
 
 /// `GET …/metrics/{metric}/methods/{id}`.
@@ -128,12 +143,12 @@ pub async fn list_methods(
 /// See [`Error`].
 pub async fn show_method(
     State(app): State<App>,
-    Ids([product_id, metric_id, id]): Ids<3>,
+    Owned(owner, [metric_id, id]): Owned<2>,
     _call: Read,
 ) -> Result<Answer, Error> {
     let mut tx = app.db.read().await?;
-    products::get(&mut tx, product_id).await?;
-    let row = get_method(&mut tx, product_id, metric_id, id).await?;
+    owner.check(&mut tx).await?;
+    let row = get_method(&mut tx, owner, metric_id, id).await?;
     Ok(Answer::ok(method(&app, &row)))
 }
 
@@ -143,19 +158,19 @@ pub async fn show_method(
 /// See [`Error`].
 pub async fn create_method(
     State(app): State<App>,
-    Ids([product_id, metric_id]): Ids<2>,
+    Owned(owner, [metric_id]): Owned<1>,
     mut call: Write,
 ) -> Result<Answer, Error> {
     let mut tx = app.db.begin().await?;
-    products::lock(&mut tx, product_id).await?;
-    let parent = metrics::get(&mut tx, product_id, metric_id).await?;
+    owner.lock(&mut tx).await?;
+    let parent = metrics::get_of(&mut tx, owner, metric_id).await?;
     if parent.system_name != HITS {
         call.params
             .error("metric_id", "must be hits: only hits has methods");
     }
     let row = insert(
         &mut tx,
-        product_id,
+        owner,
         Some(parent.id),
         parent.unit,
         &mut call.params,
@@ -164,10 +179,7 @@ pub async fn create_method(
     tx.commit().await?;
     Ok(Answer::created(
         method(&app, &row),
-        format!(
-            "/admin/api/services/{product_id}/metrics/{metric_id}/methods/{}",
-            row.id
-        ),
+        format!("{}/metrics/{metric_id}/methods/{}", owner.path(), row.id),
     ))
 }
 
@@ -177,12 +189,12 @@ pub async fn create_method(
 /// See [`Error`].
 pub async fn update_method(
     State(app): State<App>,
-    Ids([product_id, metric_id, id]): Ids<3>,
+    Owned(owner, [metric_id, id]): Owned<2>,
     mut call: Write,
 ) -> Result<Answer, Error> {
     let mut tx = app.db.begin().await?;
-    products::lock(&mut tx, product_id).await?;
-    let row = get_method(&mut tx, product_id, metric_id, id).await?;
+    owner.lock(&mut tx).await?;
+    let row = get_method(&mut tx, owner, metric_id, id).await?;
     // A method counts in its parent's unit.
     let row = change(&mut tx, row, None, &mut call.params).await?;
     tx.commit().await?;
@@ -195,12 +207,12 @@ pub async fn update_method(
 /// See [`Error`].
 pub async fn delete_method(
     State(app): State<App>,
-    Ids([product_id, metric_id, id]): Ids<3>,
+    Owned(owner, [metric_id, id]): Owned<2>,
     _call: Write,
 ) -> Result<Answer, Error> {
     let mut tx = app.db.begin().await?;
-    products::lock(&mut tx, product_id).await?;
-    let row = get_method(&mut tx, product_id, metric_id, id).await?;
+    owner.lock(&mut tx).await?;
+    let row = get_method(&mut tx, owner, metric_id, id).await?;
     remove(&mut tx, &row).await?;
     tx.commit().await?;
     Ok(Answer::empty())
@@ -208,11 +220,11 @@ pub async fn delete_method(
 
 async fn get_method(
     tx: &mut Tx,
-    product_id: i64,
+    owner: Owner,
     metric_id: i64,
     id: i64,
 ) -> Result<MetricRow, Error> {
-    let row = metrics::get(tx, product_id, id).await?;
+    let row = metrics::get_of(tx, owner, id).await?;
     if row.parent_id == Some(metric_id) {
         Ok(row)
     } else {
@@ -222,7 +234,7 @@ async fn get_method(
 
 async fn insert(
     tx: &mut Tx,
-    product_id: i64,
+    owner: Owner,
     parent_id: Option<i64>,
     unit: String,
     params: &mut Params,
@@ -234,14 +246,17 @@ async fn insert(
     {
         params.put("system_name", name);
     }
-    let taken: Vec<String> = metrics::list(tx, product_id)
+    without_backend_id(owner, params);
+    let taken: Vec<String> = metrics::list_of(tx, owner)
         .await?
         .into_iter()
         .map(|row| row.system_name)
         .collect();
+    let (product_id, backend_id) = owner.ids();
     let row = MetricRow {
         id: 0,
         product_id,
+        backend_id,
         parent_id,
         system_name: choose_system_name(params, &friendly_name, "metric", &taken),
         friendly_name,
@@ -252,8 +267,8 @@ async fn insert(
     };
     params.check()?;
     let id = metrics::insert(tx, &row).await?;
-    products::touch(tx, product_id).await?;
-    metrics::get(tx, product_id, id).await
+    owner.touch(tx).await?;
+    metrics::get_of(tx, owner, id).await
 }
 
 async fn change(
@@ -273,7 +288,35 @@ async fn change(
     }
     params.check()?;
     metrics::update(tx, &row).await?;
-    metrics::get(tx, row.product_id, row.id).await
+    metrics::get_of(tx, row.owner(), row.id).await
+}
+
+/// Answers call a backend's metric `name.ID`; who sends that back means `name`.
+fn without_backend_id(owner: Owner, params: &mut Params) {
+    if let Owner::Backend(id) = owner
+        && let Some(Value::String(given)) = params.value("system_name")
+        && let Some(name) = given.trim().strip_suffix(&format!(".{id}"))
+    {
+        let name = name.to_owned();
+        params.put("system_name", name.into());
+    }
+}
+
+/// 3scale gives a product's in one piece, a backend's by the page.
+pub(super) fn page(owner: Owner, params: &mut Params) -> Result<Option<Page>, Error> {
+    match owner {
+        Owner::Product(_) => Page::if_asked(params),
+        Owner::Backend(_) => Page::from_params(params).map(Some),
+    }
+}
+
+/// All rows, or those of one page.
+pub(super) fn paged<T>(page: Option<Page>, rows: Vec<T>, list: impl Fn(&[T]) -> List) -> List {
+    let Some(page) = page else {
+        return list(&rows);
+    };
+    let (rows, paged) = page.cut(rows);
+    list(&rows.collect::<Vec<_>>()).paged(paged)
 }
 
 /// Drafts forget a deleted metric at once; what gateways follow must not name it any more.
@@ -281,7 +324,12 @@ async fn remove(tx: &mut Tx, row: &MetricRow) -> Result<(), Error> {
     if row.system_name == HITS {
         return Err(Error::invalid("base", "hits can't be deleted"));
     }
-    if promote::counts_on(tx, row.product_id, row.id).await? {
+    let owner = row.owner();
+    let mut counted = false;
+    for product_id in owner.products(tx).await? {
+        counted |= promote::counts_on(tx, product_id, row.id).await?;
+    }
+    if counted {
         return Err(Error::invalid(
             "base",
             format!(
@@ -291,7 +339,7 @@ async fn remove(tx: &mut Tx, row: &MetricRow) -> Result<(), Error> {
         ));
     }
     // From the last position up, so that closing a gap does not move what is still to be looked at.
-    for mut rule in rules::list(tx, row.product_id).await?.into_iter().rev() {
+    for mut rule in rules::list_of(tx, owner).await?.into_iter().rev() {
         let mut usages = rule.usage_list();
         let before = usages.len();
         usages.retain(|usage| usage.metric_id != row.id);
@@ -303,46 +351,30 @@ async fn remove(tx: &mut Tx, row: &MetricRow) -> Result<(), Error> {
         }
     }
     metrics::delete(tx, row.id).await?;
-    products::touch(tx, row.product_id).await
+    owner.touch(tx).await
 }
 
-/// A metric as both forms show it.
+/// A metric as both forms show it. What only a product's has, its service and the older `name`, a backend's lacks.
 pub(super) fn metric(app: &App, row: &MetricRow) -> Object {
-    let service = format!(
-        "{}/admin/api/services/{}",
-        app.config.admin_url, row.product_id
-    );
-    Object::new("metric")
-        .with("id", row.id)
-        .with("name", &row.system_name)
-        .with("system_name", &row.system_name)
-        .with("friendly_name", &row.friendly_name)
-        .xml("service_id", row.product_id)
-        .with("description", &row.description)
-        .with("unit", &row.unit)
+    let owner = format!("{}{}", app.config.admin_url, row.owner().path());
+    shape("metric", row)
         .maybe("parent_id", row.parent_id)
         .with("created_at", timestamp(row.created_at))
         .with("updated_at", timestamp(row.updated_at))
         .links([
-            ("service", service.clone()),
-            ("self", format!("{service}/metrics/{}", row.id)),
+            (rel(row), owner.clone()),
+            ("self", format!("{owner}/metrics/{}", row.id)),
         ])
 }
 
 fn method(app: &App, row: &MetricRow) -> Object {
     let parent = format!(
-        "{}/admin/api/services/{}/metrics/{}",
+        "{}{}/metrics/{}",
         app.config.admin_url,
-        row.product_id,
+        row.owner().path(),
         row.parent_id.unwrap_or_default()
     );
-    Object::new("method")
-        .with("id", row.id)
-        .with("name", &row.system_name)
-        .with("system_name", &row.system_name)
-        .with("friendly_name", &row.friendly_name)
-        .xml("service_id", row.product_id)
-        .with("description", &row.description)
+    shape("method", row)
         .xml("metric_id", row.parent_id)
         .json("parent_id", row.parent_id)
         .with("created_at", timestamp(row.created_at))
@@ -351,4 +383,25 @@ fn method(app: &App, row: &MetricRow) -> Object {
             ("parent", parent.clone()),
             ("self", format!("{parent}/methods/{}", row.id)),
         ])
+}
+
+/// What metrics and methods have in common.
+fn shape(name: &'static str, row: &MetricRow) -> Object {
+    let object = Object::new(name).with("id", row.id);
+    let object = match row.owner() {
+        Owner::Product(id) => object.with("name", &row.system_name).xml("service_id", id),
+        Owner::Backend(id) => object.xml("backend_api_id", id),
+    };
+    object
+        .with("system_name", row.wire_name())
+        .with("friendly_name", &row.friendly_name)
+        .with("description", &row.description)
+        .with("unit", &row.unit)
+}
+
+fn rel(row: &MetricRow) -> &'static str {
+    match row.owner() {
+        Owner::Product(_) => "service",
+        Owner::Backend(_) => "backend_api",
+    }
 }

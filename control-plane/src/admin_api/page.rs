@@ -51,6 +51,23 @@ impl Page {
         (self.number - 1).saturating_mul(self.size)
     }
 
+    /// The page that was asked for, if one was: for lists that 3scale gives whole.
+    ///
+    /// # Errors
+    /// When either parameter is not a positive number.
+    pub fn if_asked(params: &mut Params) -> Result<Option<Self>, Error> {
+        let asked = params.has("page") || params.has("per_page");
+        asked.then(|| Self::from_params(params)).transpose()
+    }
+
+    /// The page's part of all rows, which are few enough to be read at once.
+    pub fn cut<T>(self, rows: Vec<T>) -> (impl Iterator<Item = T>, Paged) {
+        let total = i64::try_from(rows.len()).unwrap_or(i64::MAX);
+        let from = usize::try_from(self.offset()).unwrap_or(usize::MAX);
+        let size = usize::try_from(self.limit()).unwrap_or(usize::MAX);
+        (rows.into_iter().skip(from).take(size), self.of(total))
+    }
+
     /// With the number of all rows.
     #[must_use]
     pub fn of(self, total: i64) -> Paged {

@@ -156,11 +156,19 @@ fn serves(row: &ConfigRow, host: &str) -> bool {
         .pointer("/proxy/hosts")
         .and_then(Value::as_array)
         .is_some_and(|hosts| {
-            hosts.iter().any(|known| {
-                known
-                    .as_str()
-                    .is_some_and(|known| known.eq_ignore_ascii_case(host))
-            })
+            hosts
+                .iter()
+                .any(|known| known.as_str().is_some_and(|known| is_at(known, host)))
+        })
+}
+
+/// Whether a request to `host` is one to what a product's host says, which may be `*.example.com`.
+fn is_at(known: &str, host: &str) -> bool {
+    let (known, host) = (known.to_ascii_lowercase(), host.to_ascii_lowercase());
+    known == host
+        || known.strip_prefix('*').is_some_and(|above| {
+            host.strip_suffix(above)
+                .is_some_and(|name| !name.is_empty())
         })
 }
 

@@ -152,7 +152,8 @@ pub async fn delete(
 async fn furnish(app: &App, tx: &mut Tx, product_id: i64) -> Result<(), Error> {
     let hits = MetricRow {
         id: 0,
-        product_id,
+        product_id: Some(product_id),
+        backend_id: None,
         parent_id: None,
         system_name: super::metrics::HITS.into(),
         friendly_name: "Hits".into(),
@@ -168,7 +169,8 @@ async fn furnish(app: &App, tx: &mut Tx, product_id: i64) -> Result<(), Error> {
     proxies::insert(tx, product_id, &sealed).await?;
     let mut rule = RuleRow {
         id: 0,
-        product_id,
+        product_id: Some(product_id),
+        backend_id: None,
         methods: String::new(),
         pattern: "/".into(),
         usages: String::new(),
@@ -315,7 +317,7 @@ fn service(app: &App, row: &ProductRow, metrics: &[MetricRow]) -> Object {
     };
     let own_metrics = metrics
         .iter()
-        .filter(|metric| metric.product_id == row.id)
+        .filter(|metric| metric.product_id == Some(row.id))
         .map(|row| metric(app, row));
     Object::new("service")
         .with("id", row.id)

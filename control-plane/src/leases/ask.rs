@@ -156,18 +156,14 @@ async fn processes(
 }
 
 /// The products of the metrics that are asked for.
-async fn metrics(tx: &mut Tx, questions: &[Question]) -> Result<HashMap<i64, i64>, Error> {
+async fn metrics(tx: &mut Tx, questions: &[Question]) -> Result<ledger_store::Metrics, Error> {
     let ids: BTreeSet<i64> = questions
         .iter()
         .flat_map(|question| &question.ask.cells)
         .map(|asked| asked.totals.metric.0)
         .collect();
     let ids: Vec<i64> = ids.into_iter().collect();
-    let rows = ledger_store::metrics(tx, &ids).await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| (row.id, row.product_id))
-        .collect())
+    ledger_store::metrics(tx, &ids).await
 }
 
 /// Locks the cells, making those that do not exist, and reads their leases. Those that are only shown are not made.

@@ -71,8 +71,7 @@ pub fn read(bytes: &[u8]) -> Vec<Row<'_>> {
 #[derive(Clone, Debug, Default)]
 pub struct Known {
     applications: HashMap<i64, store::Application>,
-    /// Metric → product.
-    metrics: HashMap<i64, i64>,
+    metrics: store::Metrics,
 }
 
 impl Known {
@@ -111,11 +110,7 @@ impl Known {
                 .into_iter()
                 .map(|row| (row.id, row))
                 .collect(),
-            metrics: store::metrics(tx, &metrics)
-                .await?
-                .into_iter()
-                .map(|row| (row.id, row.product_id))
-                .collect(),
+            metrics: store::metrics(tx, &metrics).await?,
         })
     }
 
@@ -159,15 +154,16 @@ impl Known {
             .ok_or_else(|| format!("there is no application {}", row.application))?;
         let now_secs = now_ms / 1000;
         for usage in &row.usage {
-            match self.metrics.get(&usage.metric.0) {
-                Some(product) if *product == application.product_id => {}
-                Some(_) => {
-                    return Err(format!(
-                        "metric {} is of another product than application {}",
-                        usage.metric, row.application
-                    ));
-                }
-                None => return Err(format!("there is no metric {}", usage.metric)),
+            let metric = usage.metric.0;
+            if !self.metrics.belongs(metric, application.product_id) {
+                return Err(if self.metrics.exists(metric) {
+                    format!(
+                        "metric {metric} is of another product than application {}",
+                        row.application
+                    )
+                } else {
+                    format!("there is no metric {metric}")
+                });
             }
             let at_secs = i64::from(usage.minute) * 60;
             if at_secs < now_secs - OLDEST_SECS {
@@ -197,14 +193,12 @@ impl Known {
         Ok(())
     }
 
-    /// Whether a metric is one of the application's product.
+    /// Whether a metric is one that the application's product counts.
     #[must_use]
     pub fn belong(&self, application: i64, metric: i64) -> bool {
-        let product = self
-            .applications
+        self.applications
             .get(&application)
-            .map(|row| row.product_id);
-        product.is_some() && self.metrics.get(&metric).copied() == product
+            .is_some_and(|row| self.metrics.belongs(metric, row.product_id))
     }
 
     /// The plan of an application.

@@ -55,7 +55,7 @@ async fn product(
     config: &ConfigV1,
 ) -> Result<(), Error> {
     let product = products::get(tx, id).await?;
-    let metrics = metrics::list(tx, id).await?;
+    let metrics = metrics::list_counted(tx, id).await?;
     let _ = writeln!(body, "<h2>{}</h2>", escape(&product.name));
     if !product.description.is_empty() {
         let _ = writeln!(body, "<p>{}</p>", escape(&product.description));
@@ -68,13 +68,19 @@ async fn product(
     }
     body.push_str("<h3>Calls</h3>\n<div class=\"scroll\"><table><tr><th>Method</th><th>Path</th><th>Counts as</th></tr>\n");
     for rule in &config.rules {
-        call(body, rule, &metrics);
+        call(body, "", rule, &metrics);
+    }
+    for backend in &config.backends {
+        let path = backend.path.trim_end_matches('/');
+        for rule in &backend.rules {
+            call(body, path, rule, &metrics);
+        }
     }
     body.push_str("</table></div>\n");
     offers(tx, body, id, &metrics).await
 }
 
-fn call(body: &mut String, rule: &RuleV1, metrics: &[MetricRow]) {
+fn call(body: &mut String, path: &str, rule: &RuleV1, metrics: &[MetricRow]) {
     let methods = if rule.methods.iter().any(|method| method == "ANY") {
         "any".to_owned()
     } else {
@@ -90,8 +96,9 @@ fn call(body: &mut String, rule: &RuleV1, metrics: &[MetricRow]) {
         .collect();
     let _ = writeln!(
         body,
-        "<tr><td>{}</td><td><code>{}</code></td><td>{}</td></tr>",
+        "<tr><td>{}</td><td><code>{}{}</code></td><td>{}</td></tr>",
         escape(&methods),
+        escape(path),
         escape(&rule.pattern),
         escape(&usages.join(", "))
     );

@@ -2,12 +2,13 @@
 //!
 //! Stored without secrets in clear; [`shown`] puts the secret token back for the API, as 3scale shows it.
 
-use super::Draft;
 use super::freeze::{self, Parts};
+use super::{BackendDraft, Draft};
 use crate::error::Error;
 use crate::publish::Frozen;
 use crate::secrets::{Secret, Secrets, VERSION_SECRET};
 use crate::store::metrics::MetricRow;
+use crate::store::owners::Owner;
 use crate::store::proxies::ProxyRow;
 use crate::store::rules::RuleRow;
 use base64::Engine as _;
@@ -130,7 +131,7 @@ fn proxy(draft: &Draft) -> Value {
         "service_id": proxy.product_id,
         "endpoint": proxy.endpoint,
         "sandbox_endpoint": proxy.sandbox_endpoint,
-        "api_backend": proxy.api_backend,
+        "api_backend": api_backend(draft),
         "credentials_location": proxy.credentials_location,
         "auth_user_key": proxy.auth_user_key,
         "auth_app_id": proxy.auth_app_id,
@@ -155,8 +156,8 @@ fn proxy(draft: &Draft) -> Value {
         "cold_start": proxy.cold_start,
         "on_disconnect": proxy.on_disconnect,
         "hosts": hosts(proxy),
-        "proxy_rules": draft.rules.iter().flat_map(|rule| rules(rule, &draft.metrics)).collect::<Vec<_>>(),
-        "policy_chain": [{"name": "apicast", "version": "builtin", "configuration": {}}],
+        "proxy_rules": proxy_rules(draft),
+        "policy_chain": policy_chain(draft),
     });
     if let Some(members) = value.as_object_mut() {
         for (name, text, status, content_type, defaults) in [
@@ -214,8 +215,77 @@ fn hosts(proxy: &ProxyRow) -> Vec<String> {
     hosts
 }
 
-/// 3scale's rules have one method and one metric each.
-fn rules(rule: &RuleRow, metrics: &[MetricRow]) -> Vec<Value> {
+/// The product's, then the backends', with their paths before them.
+fn proxy_rules(draft: &Draft) -> Vec<Value> {
+    let own = draft
+        .rules
+        .iter()
+        .flat_map(|rule| rules(rule, "", &draft.metrics));
+    let of_backends = by_path(draft).flat_map(|backend| {
+        backend
+            .rules
+            .iter()
+            .flat_map(|rule| rules(rule, &backend.usage.path, &backend.metrics))
+    });
+    own.chain(of_backends).collect()
+}
+
+/// Backends in the order in which 3scale asks them: longer paths before those that they begin with.
+fn by_path(draft: &Draft) -> impl Iterator<Item = &BackendDraft> {
+    let mut backends: Vec<&BackendDraft> = draft.backends.iter().collect();
+    backends.sort_by(|left, right| right.usage.path.cmp(&left.usage.path));
+    backends.into_iter()
+}
+
+/// None where backends take the requests by their paths.
+fn api_backend(draft: &Draft) -> Option<&str> {
+    match draft.backends.as_slice() {
+        [] => Some(&draft.proxy.api_backend),
+        [only] if only.usage.path == "/" => Some(&only.backend.private_endpoint),
+        _ => None,
+    }
+}
+
+fn policy_chain(draft: &Draft) -> Value {
+    let apicast = json!({"name": "apicast", "version": "builtin", "configuration": {}});
+    if api_backend(draft).is_some() {
+        return json!([apicast]);
+    }
+    let routes: Vec<Value> = by_path(draft)
+        .map(|backend| {
+            let path = backend.usage.path.trim_start_matches('/');
+            let (value, replace_path) = match path {
+                "" => ("/.*".into(), None),
+                path => (
+                    format!("/{path}/.*|/{path}/?"),
+                    Some(format!("{{{{uri | remove_first: '/{path}'}}}}")),
+                ),
+            };
+            let mut route = json!({
+                "url": backend.backend.private_endpoint,
+                "owner_id": backend.backend.id,
+                "owner_type": "BackendApi",
+                "condition": {"operations": [{"match": "path", "op": "matches", "value": value}]},
+            });
+            if let (Some(replace_path), Some(route)) = (replace_path, route.as_object_mut()) {
+                route.insert("replace_path".into(), replace_path.into());
+            }
+            route
+        })
+        .collect();
+    json!([
+        {"name": "routing", "version": "builtin", "enabled": true, "configuration": {"rules": routes}},
+        apicast,
+    ])
+}
+
+/// 3scale's rules have one method and one metric each. A backend's begin with its path.
+fn rules(rule: &RuleRow, path: &str, metrics: &[MetricRow]) -> Vec<Value> {
+    let path = path.trim_end_matches('/');
+    let (owner_id, owner_type) = match rule.owner() {
+        Owner::Product(id) => (id, "Proxy"),
+        Owner::Backend(id) => (id, "BackendApi"),
+    };
     let usages = rule.usage_list();
     let mut rules = Vec::new();
     for method in rule.method_list() {
@@ -223,18 +293,18 @@ fn rules(rule: &RuleRow, metrics: &[MetricRow]) -> Vec<Value> {
             let name = metrics
                 .iter()
                 .find(|metric| metric.id == usage.metric_id)
-                .map_or("", |metric| metric.system_name.as_str());
+                .map_or_else(String::new, MetricRow::wire_name);
             rules.push(json!({
                 "id": rule.id,
                 "http_method": method,
-                "pattern": rule.pattern,
+                "pattern": format!("{path}{}", rule.pattern),
                 "metric_id": usage.metric_id,
                 "metric_system_name": name,
                 "delta": usage.delta,
                 "position": rule.position,
                 "last": rule.last && n + 1 == usages.len(),
-                "owner_id": rule.product_id,
-                "owner_type": "Proxy",
+                "owner_id": owner_id,
+                "owner_type": owner_type,
             }));
         }
     }

@@ -1,6 +1,6 @@
 //! Draft → what each environment's gateways will be sent, checked by the code that will load it there.
 
-use super::{Draft, urls};
+use super::{BackendDraft, Draft, urls};
 use crate::error::{Error, FieldErrors};
 use crate::oidc::{self, Issuer};
 use crate::secrets::{PROXY_DEBUG_SECRET, PROXY_SECRET_TOKEN, Secret, Secrets};
@@ -10,11 +10,11 @@ use crate::store::products::ProductRow;
 use crate::store::proxies::ProxyRow;
 use crate::store::rules::RuleRow;
 use tallygate_core::compiled::Product;
-use tallygate_core::id::{MetricId, ProductId};
+use tallygate_core::id::{BackendId, MetricId, ProductId};
 use tallygate_core::mapping::{MOST_DELTA, Rule, RuleError};
 use tallygate_core::wire::{
-    ConfigV1, CredentialKindV1, CredentialsV1, ErrorTextV1, ErrorsV1, MetricV1, OnDisconnectV1,
-    ProductV1, RuleV1, SourceV1,
+    BackendV1, ConfigV1, CredentialKindV1, CredentialsV1, ErrorTextV1, ErrorsV1, MetricV1,
+    OnDisconnectV1, ProductV1, RuleV1, SourceV1,
 };
 
 /// A draft, frozen: per environment, without secrets, which are beside.
@@ -185,6 +185,8 @@ fn config(draft: &Draft, url_field: &str, url: &str) -> Result<ConfigV1, Error> 
         url => vec![urls::public(url).map_err(|message| Error::invalid(url_field, message))?],
     };
     let upstream = match proxy.api_backend.as_str() {
+        // Where there are backends, what none of them takes goes nowhere.
+        _ if !draft.backends.is_empty() => None,
         "" => None,
         url => Some(
             urls::private(url, &proxy.hostname_rewrite)
@@ -216,7 +218,7 @@ fn config(draft: &Draft, url_field: &str, url: &str) -> Result<ConfigV1, Error> 
             "deny" => OnDisconnectV1::Deny,
             _ => OnDisconnectV1::Allow,
         },
-        backends: Vec::new(),
+        backends: backends(draft)?,
     })
 }
 
@@ -239,6 +241,38 @@ fn issuer(oidc: &OidcRow) -> Option<Issuer> {
         audiences: oidc::audiences(&oidc.audiences),
         jwks_uri: some(&oidc.jwks_uri),
     })
+}
+
+/// In order of their paths, so that the same backends are the same text.
+fn backends(draft: &Draft) -> Result<Vec<BackendV1>, Error> {
+    // As in 3scale: the product's own only where there is nothing to choose.
+    let host_rewrite = match draft.backends.as_slice() {
+        [only] if only.usage.path == "/" => draft.proxy.hostname_rewrite.as_str(),
+        _ => "",
+    };
+    let backend = |draft: &BackendDraft| {
+        let row = &draft.backend;
+        let upstream = urls::private(&row.private_endpoint, host_rewrite).map_err(|message| {
+            Error::invalid(
+                "private_endpoint",
+                format!("of backend {} {message}", row.id),
+            )
+        })?;
+        Ok(BackendV1 {
+            id: BackendId(row.id),
+            path: draft.usage.path.clone(),
+            upstream,
+            cluster: row.cluster.clone(),
+            rules: draft.rules.iter().map(rule).collect(),
+        })
+    };
+    let mut backends = draft
+        .backends
+        .iter()
+        .map(backend)
+        .collect::<Result<Vec<_>, Error>>()?;
+    backends.sort_by(|left, right| left.path.cmp(&right.path));
+    Ok(backends)
 }
 
 fn errors(proxy: &ProxyRow) -> ErrorsV1 {
@@ -289,7 +323,12 @@ fn compile(draft: &Draft, config: &ConfigV1) -> Result<(), Error> {
         id: ProductId(draft.product.id),
         revision: 0,
         system_name: draft.product.system_name.clone(),
-        metrics: draft.metrics.iter().map(metric).collect(),
+        metrics: draft
+            .metrics
+            .iter()
+            .chain(draft.backends.iter().flat_map(|backend| &backend.metrics))
+            .map(metric)
+            .collect(),
         plans: Vec::new(),
         config: Some(config.clone()),
     };
@@ -308,7 +347,7 @@ fn metric(row: &MetricRow) -> MetricV1 {
     MetricV1 {
         id: MetricId(row.id),
         parent: row.parent_id.map(MetricId),
-        system_name: row.system_name.clone(),
+        system_name: row.wire_name(),
     }
 }
 

@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::ledger::totals::Sum;
 use crate::{on, row, run};
 use sqlx::{QueryBuilder, Sqlite};
+use std::collections::BTreeSet;
 
 row! {
     /// What the ledger needs to know of an application.
@@ -32,13 +33,9 @@ row! {
 }
 
 row! {
-    /// A metric's product.
-    #[derive(Clone, Copy, Debug)]
-    pub struct Metric {
-        /// Its id.
-        pub id: i64,
-        /// Its product.
-        pub product_id: i64,
+    struct Metric {
+        id: i64,
+        product_id: i64,
     }
 }
 
@@ -128,27 +125,65 @@ pub async fn applications(tx: &mut Tx, ids: &[i64]) -> Result<Vec<Application>, 
     })
 }
 
-/// The metrics of these ids that exist, deleted ones too.
+/// Which products metrics are counted in.
+#[derive(Clone, Debug, Default)]
+pub struct Metrics(BTreeSet<(i64, i64)>);
+
+impl Metrics {
+    /// Whether there is such a metric at all.
+    #[must_use]
+    pub fn exists(&self, metric: i64) -> bool {
+        self.0
+            .range((metric, i64::MIN)..=(metric, i64::MAX))
+            .next()
+            .is_some()
+    }
+
+    /// Whether it is counted in this product.
+    #[must_use]
+    pub fn belongs(&self, metric: i64, product: i64) -> bool {
+        self.0.contains(&(metric, product))
+    }
+}
+
+/// The metrics of these ids that exist, deleted ones too, with the products that they are counted in: a backend's in all
+/// that use it or did.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn metrics(tx: &mut Tx, ids: &[i64]) -> Result<Vec<Metric>, Error> {
-    Ok(match tx.handle() {
+pub async fn metrics(tx: &mut Tx, ids: &[i64]) -> Result<Metrics, Error> {
+    let rows: Vec<Metric> = match tx.handle() {
         Handle::Sqlite(c) => {
             sqlx::query_as(
-                "select id, product_id from metric where id in (select value from json_each($1))",
+                "select id, product_id from metric
+                 where product_id is not null and id in (select value from json_each($1))
+                 union all
+                 select metric.id, backend_usage.product_id
+                 from metric join backend_usage on backend_usage.backend_id = metric.backend_id
+                 where metric.backend_id is not null and metric.id in (select value from json_each($1))",
             )
             .bind(json(&ids))
             .fetch_all(c)
             .await?
         }
         Handle::Postgres(c) => {
-            sqlx::query_as("select id, product_id from metric where id = any($1)")
-                .bind(ids)
-                .fetch_all(c)
-                .await?
+            sqlx::query_as(
+                "select id, product_id from metric where product_id is not null and id = any($1)
+                 union all
+                 select metric.id, backend_usage.product_id
+                 from metric join backend_usage on backend_usage.backend_id = metric.backend_id
+                 where metric.backend_id is not null and metric.id = any($1)",
+            )
+            .bind(ids)
+            .fetch_all(c)
+            .await?
         }
-    })
+    };
+    Ok(Metrics(
+        rows.into_iter()
+            .map(|row| (row.id, row.product_id))
+            .collect(),
+    ))
 }
 
 /// The limits of these plans.

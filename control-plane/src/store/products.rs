@@ -195,6 +195,12 @@ pub async fn delete(tx: &mut Tx, id: i64) -> Result<(), Error> {
     .bind(id)
     .execute(c))?;
     run!(tx, |c| sqlx::query(
+        "update backend_usage set deleted_at = $1 where product_id = $2 and deleted_at is null"
+    )
+    .bind(now)
+    .bind(id)
+    .execute(c))?;
+    run!(tx, |c| sqlx::query(
         "update product set deleted_at = $1 where id = $2"
     )
     .bind(now)

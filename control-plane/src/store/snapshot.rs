@@ -168,20 +168,32 @@ pub async fn products(tx: &mut Tx, after: i64, up_to: i64) -> Result<Vec<Product
     .fetch_all(c))?)
 }
 
-/// Metrics of those products.
+/// Metrics of those products, by id: their own, and those of backends that they use or did. A backend's `hits` is a child
+/// of the product's, and names of a backend's metrics end with its id.
 ///
 /// # Errors
 /// When the database does not answer.
 pub async fn metrics(tx: &mut Tx, after: i64, up_to: i64) -> Result<Vec<Metric>, Error> {
-    Ok(on!(tx, |c| sqlx::query_as::<_, Metric>(
+    Ok(on!(tx, |c| {
+        sqlx::query_as::<_, Metric>(
         "select metric.id, metric.product_id, metric.parent_id, metric.system_name
          from metric join product on product.id = metric.product_id
          where product.revision > $1 and product.revision <= $2 and metric.deleted_at is null
-         order by metric.id"
+         union
+         select metric.id, product.id as product_id,
+             case when metric.system_name = 'hits' then hits.id else metric.parent_id end as parent_id,
+             metric.system_name || '.' || metric.backend_id as system_name
+         from product join backend_usage on backend_usage.product_id = product.id
+         join metric on metric.backend_id = backend_usage.backend_id
+         left join metric as hits
+             on hits.product_id = product.id and hits.system_name = 'hits' and hits.deleted_at is null
+         where product.revision > $1 and product.revision <= $2 and metric.deleted_at is null
+         order by 1"
     )
     .bind(after)
     .bind(up_to)
-    .fetch_all(c))?)
+    .fetch_all(c)
+    })?)
 }
 
 /// Application plans of those products, with their limits.

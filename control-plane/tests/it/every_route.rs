@@ -151,6 +151,10 @@ const NAMES: &[&str] = &[
     "permission",
     "scopes",
     "expires_at",
+    "private_endpoint",
+    "cluster",
+    "backend_api_id",
+    "path",
 ];
 
 /// Values that break something somewhere.

@@ -63,6 +63,8 @@ pub struct List {
     pub(super) wrapped: bool,
     /// `type="array"` in XML.
     pub(super) typed: bool,
+    /// JSON without a wrapper: only the items.
+    pub(super) bare: bool,
     /// What is told of all items together, after them.
     pub(super) beside: Option<Object>,
 }
@@ -154,6 +156,7 @@ impl List {
             paged: None,
             wrapped: true,
             typed: false,
+            bare: false,
             beside: None,
         }
     }
@@ -176,6 +179,13 @@ impl List {
     #[must_use]
     pub fn unwrapped(mut self) -> Self {
         self.wrapped = false;
+        self
+    }
+
+    /// As a JSON list without a name around it, which is how 3scale gives a few of them. It cannot be paged.
+    #[must_use]
+    pub fn bare(mut self) -> Self {
+        self.bare = true;
         self
     }
 

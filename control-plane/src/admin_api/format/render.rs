@@ -95,6 +95,9 @@ fn json_items(list: &List) -> Value {
 }
 
 fn json_list(list: &List) -> Value {
+    if list.bare {
+        return json_items(list);
+    }
     let mut root = json!({ list.plural: json_items(list) });
     if let (Some(beside), Some(root)) = (&list.beside, root.as_object_mut()) {
         root.insert(beside.name.into(), json_object(beside));

@@ -7,6 +7,7 @@ use crate::leases::key::{CellKey, Named};
 use crate::leases::terms::{Grants, Terms};
 use crate::ledger::claim;
 use crate::store::leases::instances::Process;
+use crate::store::ledger::Metrics;
 use std::collections::HashMap;
 use tallygate_core::wire::{AskAnswerV1, Instance, OutcomeV1};
 
@@ -26,7 +27,7 @@ pub(super) fn stage(
     grants: &Grants,
     processes: &HashMap<Instance, Process>,
     terms: &Terms,
-    metrics: &HashMap<i64, i64>,
+    metrics: &Metrics,
 ) -> Stage {
     let ask = &question.ask;
     let later = || Stage::Answered(Ok(answer(grants, OutcomeV1::Later, Vec::new())));
@@ -52,24 +53,16 @@ pub(super) fn stage(
             totals.window,
             now_secs,
         );
-        match metrics.get(&totals.metric.0) {
-            _ if product.is_none() => {}
-            Some(of) if Some(*of) == product => {}
-            Some(_) => {
-                return Stage::Answered(Err(Error::invalid(
-                    "cells",
-                    format!(
-                        "name metric {}, which is of another product than application {application}",
-                        totals.metric
-                    ),
-                )));
-            }
-            None => {
-                return Stage::Answered(Err(Error::invalid(
-                    "cells",
-                    format!("name metric {}, which does not exist", totals.metric),
-                )));
-            }
+        let metric = totals.metric.0;
+        if product.is_some_and(|product| !metrics.belongs(metric, product)) {
+            let message = if metrics.exists(metric) {
+                format!(
+                    "name metric {metric}, which is of another product than application {application}"
+                )
+            } else {
+                format!("name metric {metric}, which does not exist")
+            };
+            return Stage::Answered(Err(Error::invalid("cells", message)));
         }
         if named != Named::Kept || !key.is_grantable(now_secs) {
             return later();

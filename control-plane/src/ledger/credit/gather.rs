@@ -10,7 +10,7 @@ use crate::ledger::batch::MOST;
 use crate::ledger::claim::Claim;
 use crate::store::leases::candidates;
 use crate::store::ledger as store;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use tallygate_core::lease::next_window;
 use tallygate_core::period::Period;
 use tallygate_core::wire::Instance;
@@ -102,17 +102,12 @@ impl Work {
         let metrics: BTreeSet<i64> = declared.iter().map(|d| d.key.metric).collect();
         let terms = Terms::read(tx, &applications).await?;
         let metrics: Vec<i64> = metrics.into_iter().collect();
-        let metrics: HashMap<i64, i64> = store::metrics(tx, &metrics)
-            .await?
-            .into_iter()
-            .map(|row| (row.id, row.product_id))
-            .collect();
+        let metrics = store::metrics(tx, &metrics).await?;
         for declared in declared {
             let product = terms.product(declared.key.application);
             let credible = declared.granted <= MOST;
             if credible
-                && product.is_some()
-                && metrics.get(&declared.key.metric).copied() == product
+                && product.is_some_and(|product| metrics.belongs(declared.key.metric, product))
             {
                 self.declared.push(declared);
             } else {
