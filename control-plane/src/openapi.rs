@@ -56,6 +56,8 @@ mod applications;
 #[rustfmt::skip]
 mod audit_log;
 #[rustfmt::skip]
+mod backends;
+#[rustfmt::skip]
 mod gateways;
 #[rustfmt::skip]
 mod mapping_rules;
@@ -93,6 +95,7 @@ pub fn tags() -> Vec<Tag> {
         services::tag(),
         metrics::tag(),
         mapping_rules::tag(),
+        backends::tag(),
         proxy::tag(),
         lifecycle::tag(),
         integration::tag(),

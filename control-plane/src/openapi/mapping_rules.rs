@@ -1,4 +1,4 @@
-//! Mapping rules of a product's draft.
+//! Mapping rules of a product's draft. Backends have the same, below paths of their own.
 
 use super::{Field, Shape, Tag, any, delete, flag, get, id, int, links, post, put_patch, shape, text, texts, time};
 use serde_json::json;
@@ -6,7 +6,7 @@ use serde_json::json;
 pub(super) fn tag() -> Tag {
     Tag::new("Mapping rules", "Which requests count, on which metrics; the first that is last ends the search.")
         .at("/admin/api/services/{service_id}/proxy/mapping_rules", [
-            get("", "List mapping rules by position").list("mapping_rules", "mapping_rule", mapping_rule()),
+            get("", "List mapping rules by position").list("mapping_rules", "mapping_rule", mapping_rule()).paged(),
             post("", "Make a mapping rule").about("Give http_method or methods, and metric_id and delta or usages.")
                 .takes(params()).takes([pattern().required()]).one("mapping_rule", mapping_rule()),
             get("/{rule_id}", "Show a mapping rule").one("mapping_rule", mapping_rule()),

@@ -8,6 +8,7 @@ pub(super) fn tag() -> Tag {
         .at("/stats", [
             usage("/services/{id}/usage", "Usage of a product"),
             usage("/applications/{id}/usage", "Usage of an application").beside(object("application", application())),
+            usage("/backend_apis/{id}/usage", "Usage of a backend, in all products together"),
         ])
 }
 
