@@ -5,7 +5,7 @@ use super::{Field, Shape, Tag, delete, get, id, int, links, mapping_rules, post,
 pub(super) fn tag() -> Tag {
     Tag::new("Backends", "APIs of the provider's own that products are made of.")
         .at("/admin/api/backend_apis", [
-            get("", "List backends").list("backend_apis", "backend_api", backend()).paged(),
+            get("", "List backends").paged_list("backend_apis", "backend_api", backend()),
             post("", "Make a backend").about("It comes with the metric `hits` and without mapping rules.")
                 .takes([name().required(), text("system_name", "mail_api").max(255).about("Its name for programs, made from name when left out; it never changes"), endpoint().required()])
                 .takes(more())
@@ -20,21 +20,21 @@ pub(super) fn tag() -> Tag {
             ),
         ])
         .at("/admin/api/backend_apis/{backend_api_id}/metrics", [
-            get("", "List a backend's metrics, methods included").list("metrics", "metric", metric()).paged(),
+            get("", "List a backend's metrics, methods included").paged_list("metrics", "metric", metric()),
             post("", "Make a metric of a backend").takes(named()).takes([unit().required()]).one("metric", metric()),
             get("/{metric_id}", "Show a metric of a backend").one("metric", metric()),
             put_patch("/{metric_id}", "Change a metric of a backend").takes(changes()).takes([unit()]).one("metric", metric()),
             delete("/{metric_id}", "Delete a metric of a backend").about(
                 "Refused for `hits`, and while a deployed configuration of any product counts on it. The backend's rules and all plans' limits on it go with it.",
             ),
-            get("/{metric_id}/methods", "List the methods of a backend's hits").list("methods", "method", method()).paged(),
+            get("/{metric_id}/methods", "List the methods of a backend's hits").paged_list("methods", "method", method()),
             post("/{metric_id}/methods", "Make a method of a backend").takes(named()).one("method", method()),
             get("/{metric_id}/methods/{method_id}", "Show a method of a backend").one("method", method()),
             put_patch("/{metric_id}/methods/{method_id}", "Change a method of a backend").takes(changes()).one("method", method()),
             delete("/{metric_id}/methods/{method_id}", "Delete a method of a backend"),
         ])
         .at("/admin/api/backend_apis/{backend_api_id}/mapping_rules", [
-            get("", "List a backend's mapping rules, by position").list("mapping_rules", "mapping_rule", mapping_rules::mapping_rule()).paged(),
+            get("", "List a backend's mapping rules, by position").paged_list("mapping_rules", "mapping_rule", mapping_rules::mapping_rule()),
             post("", "Make a mapping rule of a backend").about("Its pattern begins below the backend's path in each product.")
                 .takes(mapping_rules::params())
                 .takes([text("pattern", "/mail/{id}$").max(255).required()])

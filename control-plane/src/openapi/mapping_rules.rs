@@ -6,7 +6,7 @@ use serde_json::json;
 pub(super) fn tag() -> Tag {
     Tag::new("Mapping rules", "Which requests count, on which metrics; the first that is last ends the search.")
         .at("/admin/api/services/{service_id}/proxy/mapping_rules", [
-            get("", "List mapping rules by position").list("mapping_rules", "mapping_rule", mapping_rule()).paged(),
+            get("", "List mapping rules by position").paged_list("mapping_rules", "mapping_rule", mapping_rule()),
             post("", "Make a mapping rule").about("Give http_method or methods, and metric_id and delta or usages.")
                 .takes(params()).takes([pattern().required()]).one("mapping_rule", mapping_rule()),
             get("/{rule_id}", "Show a mapping rule").one("mapping_rule", mapping_rule()),

@@ -5,14 +5,14 @@ use super::{Field, Shape, Tag, delete, get, id, int, links, post, put_patch, sha
 pub(super) fn tag() -> Tag {
     Tag::new("Metrics and methods", "What a product counts.")
         .at("/admin/api/services/{service_id}/metrics", [
-            get("", "List a product's metrics, methods included").list("metrics", "metric", metric()).paged(),
+            get("", "List a product's metrics, methods included").paged_list("metrics", "metric", metric()),
             post("", "Make a metric").takes(named()).takes([unit().required()]).one("metric", metric()),
             get("/{metric_id}", "Show a metric").one("metric", metric()),
             put_patch("/{metric_id}", "Change a metric").takes(changes()).takes([unit()]).one("metric", metric()),
             delete("/{metric_id}", "Delete a metric").about(
                 "Refused for `hits`, and while a deployed configuration counts on it. Rules of the draft and limits go with it.",
             ),
-            get("/{metric_id}/methods", "List the methods of hits").list("methods", "method", method()).paged(),
+            get("/{metric_id}/methods", "List the methods of hits").paged_list("methods", "method", method()),
             post("/{metric_id}/methods", "Make a method").takes(named()).one("method", method()),
             get("/{metric_id}/methods/{method_id}", "Show a method").one("method", method()),
             put_patch("/{metric_id}/methods/{method_id}", "Change a method").takes(changes()).one("method", method()),

@@ -1,5 +1,6 @@
 //! What gateways see and send: snapshots, usage, and the statistics that come of it.
 
+mod backends;
 mod claims;
 mod leases;
 mod ledger;

@@ -9,6 +9,7 @@
 )]
 
 mod agents;
+mod backends;
 mod catalogue;
 mod command_line;
 mod developers;

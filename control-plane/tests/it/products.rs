@@ -18,7 +18,7 @@ use crate::support::Test;
 use serde_json::{Value, json};
 
 /// Makes a product through the API.
-async fn product(t: &Test, name: &str) -> i64 {
+pub(crate) async fn product(t: &Test, name: &str) -> i64 {
     t.post(
         "/admin/api/services.json",
         &[("name", name), ("backend_version", "2")],
@@ -29,7 +29,7 @@ async fn product(t: &Test, name: &str) -> i64 {
 }
 
 /// The id of a product's metric `hits`.
-async fn hits(t: &Test, product: i64) -> i64 {
+pub(crate) async fn hits(t: &Test, product: i64) -> i64 {
     t.get(&format!("/admin/api/services/{product}/metrics.json"))
         .await
         .expect(200)
@@ -49,7 +49,7 @@ async fn method(t: &Test, product: i64, name: &str) -> i64 {
 }
 
 /// Makes a plan.
-async fn plan(t: &Test, product: i64, name: &str) -> i64 {
+pub(crate) async fn plan(t: &Test, product: i64, name: &str) -> i64 {
     t.post(
         &format!("/admin/api/services/{product}/application_plans.json"),
         &[("name", name)],
@@ -60,7 +60,7 @@ async fn plan(t: &Test, product: i64, name: &str) -> i64 {
 }
 
 /// Makes an account with an application on a plan.
-async fn application(t: &Test, plan: i64) -> i64 {
+pub(crate) async fn application(t: &Test, plan: i64) -> i64 {
     let body = json!({
         "org_name": "Customer", "username": format!("user{plan}"), "email": format!("user{plan}@example.com"),
         "password": "correct horse", "application_plan_id": plan,

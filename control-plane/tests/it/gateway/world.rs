@@ -266,6 +266,18 @@ impl Gateway {
         Ok(page)
     }
 
+    /// The same as gateways that know only the first version.
+    pub(super) async fn page_of_version_1(&self, test: &Test, query: &str) -> Answer<SnapshotV1> {
+        let request = test
+            .request(Method::GET, &format!("/gateway/v1/snapshot?{query}"))
+            .bearer_auth(&self.token)
+            .header(header::ACCEPT, wire::COMPACT);
+        match compact(request).await? {
+            Snapshot::V1(page) => Ok(page),
+            Snapshot::V2(_) => panic!("it does not read this"),
+        }
+    }
+
     /// Calls as people do.
     pub(super) async fn json<T: Serialize>(
         &self,

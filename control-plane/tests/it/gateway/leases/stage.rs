@@ -113,7 +113,7 @@ impl Stage {
 
 impl Gateway {
     /// Asks compact, as the filter does.
-    pub(super) async fn ask(&self, test: &Test, ask: AskV1) -> Answer<AskAnswerV1> {
+    pub(in crate::gateway) async fn ask(&self, test: &Test, ask: AskV1) -> Answer<AskAnswerV1> {
         let request = test
             .request(Method::POST, "/gateway/v1/leases")
             .bearer_auth(&self.token)
