@@ -23,6 +23,8 @@ export RUST_LIB_BACKTRACE := 0
 
 # Extra words for the test runner: make test TESTS='-E "test(signup)"'
 TESTS ?=
+# Seconds of fuzzing, and words for Schemathesis: make fuzz-api FUZZ='600 --include-path-regex metrics'
+FUZZ ?= 100
 # Extra words for the fleet: make fleet FLEET='--windows 1 --database sqlite'
 FLEET ?=
 # Words for the simulation: make soak SOAK='--seed 7 --trace'
@@ -60,7 +62,12 @@ test: test-parts cargo-nextest ## All tests: core, control plane on SQLite and P
 	$(call step,"Examples in the documentation")
 	@$(CARGO) test $(LOCKED) --quiet --doc
 	$(call step,"Tests")
+	@rm -rf target/tmp/operations
 	@tests/with-postgres.sh $(CARGO) nextest run $(LOCKED) $(TESTS)
+# Only all tests together have seen all of the API.
+	@if [ -z '$(TESTS)' ]; then tests/api-coverage.sh; fi
+	$(call step,"Calls that nobody thought of")
+	@tests/fuzz-api.sh $(FUZZ)
 
 .PHONY: unit
 unit: cargo-nextest ## All but the end-to-end tests: quick, needs no Envoy
@@ -69,6 +76,17 @@ unit: cargo-nextest ## All but the end-to-end tests: quick, needs no Envoy
 .PHONY: e2e
 e2e: test-parts cargo-nextest ## Only the end-to-end tests
 	@tests/with-postgres.sh $(CARGO) nextest run $(LOCKED) -p tallygate-tests $(TESTS)
+
+.PHONY: fuzz-api
+fuzz-api: ## Every call of the API with what Schemathesis makes up, against a server of its own: no 5xx, no surprise
+	@$(CARGO) build $(LOCKED) -p tallygate
+	@tests/fuzz-api.sh $(FUZZ)
+
+.PHONY: docs
+docs: ## Write docs/openapi.json and docs/api.md anew, from the program
+	@$(CARGO) build $(LOCKED) -p tallygate
+	@target/debug/tallygate openapi > docs/openapi.json
+	@target/debug/tallygate openapi --beside docs/3scale-operations.json > docs/api.md
 
 .PHONY: check
 check: wasm-target cargo-deny ## Format, lints, documentation, dependencies; all that a review need not look for
@@ -83,6 +101,11 @@ check: wasm-target cargo-deny ## Format, lints, documentation, dependencies; all
 	$(call step,"Documentation")
 # Nothing is published: the documentation is for those who work here, private items and links to them included.
 	@RUSTDOCFLAGS='-D warnings -A rustdoc::private_intra_doc_links' $(CARGO) doc $(LOCKED) --no-deps --document-private-items
+	$(call step,"The description of the API")
+	@$(CARGO) build $(LOCKED) -p tallygate
+	@target/debug/tallygate openapi | diff -q - docs/openapi.json >/dev/null && \
+	  target/debug/tallygate openapi --beside docs/3scale-operations.json | diff -q - docs/api.md >/dev/null || { \
+	  printf '\033[31merror:\033[0m docs/openapi.json or docs/api.md is stale: make docs\n' >&2; exit 1; }
 	$(call step,"Dependencies")
 	@$(CARGO) deny --locked --workspace check bans licenses sources
 	@if timeout 120 $(CARGO) deny fetch db >/dev/null 2>&1; then \

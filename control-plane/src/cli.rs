@@ -4,12 +4,14 @@ use anyhow::{Context as _, bail};
 use clap::error::{ContextKind, ContextValue};
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use std::io::{IsTerminal as _, Write as _};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 use tallygate::app::App;
 use tallygate::config::{self, DatabaseConfig, LogConfig, LogFormat, ServerConfig};
 use tallygate::db::Db;
 use tallygate::error::Error;
+use tallygate::openapi::compare::Published;
 use tallygate::secrets::installation;
 use tallygate::{admin_api, catalogue, demo, gateway_config, openapi, provider, restore, serve};
 
@@ -49,7 +51,7 @@ enum Command {
     /// A whole installation on this machine, with a demo provider, in the foreground.
     Demo(demo::Args),
     /// Print the OpenAPI document of the API for providers.
-    Openapi,
+    Openapi(Openapi),
     /// Ask a running server whether it is well; for container health checks.
     Healthcheck(Healthcheck),
 }
@@ -128,6 +130,13 @@ enum ImportCommand {
 }
 
 #[derive(Args, Debug)]
+struct Openapi {
+    /// Print a page that puts the document beside these operations of 3scale instead.
+    #[arg(long, value_name = "FILE")]
+    beside: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
 struct Healthcheck {
     /// For example `http://127.0.0.1:3001/readyz`.
     url: String,
@@ -150,7 +159,7 @@ impl Cli {
             Command::Export(args) => say(catalogue::export(&args).await?.trim_end()),
             Command::Import(ImportCommand::Openapi(args)) => import_openapi(&args),
             Command::Demo(args) => demo::run(args).await,
-            Command::Openapi => say(&serde_json::to_string_pretty(&openapi::document())?),
+            Command::Openapi(args) => describe(&args),
             Command::Healthcheck(args) => healthcheck(&args.url).await,
         }
     }
@@ -316,6 +325,15 @@ fn import_openapi(args: &catalogue::ImportOpenapi) -> anyhow::Result<()> {
         writeln!(std::io::stderr(), "note: {note}")?;
     }
     say(proposal.yaml.trim_end())
+}
+
+fn describe(args: &Openapi) -> anyhow::Result<()> {
+    let Some(file) = &args.beside else {
+        return say(&serde_json::to_string_pretty(&openapi::document())?);
+    };
+    let text = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
+    let published = Published::read(&text).with_context(|| file.display().to_string())?;
+    say(published.table().trim_end())
 }
 
 /// A GET, by hand: a whole HTTP client would be a lot for one status line.

@@ -40,6 +40,7 @@
 //! * Every operation has the statuses of
 //!   [`REFUSALS`]; `.also(202)` adds another that has the same body as the usual one.
 
+pub mod compare;
 mod document;
 mod field;
 mod operation;

@@ -1,7 +1,7 @@
 //! Signup, developer accounts and their users.
 
 use super::applications::application;
-use super::{Field, Shape, Tag, choice, delete, flag, get, id, int, links, list_of, number, post, put, shape, text, texts, time};
+use super::{Field, Shape, Tag, choice, delete, flag, get, id, int, links, list_of, number, post, put, shape, text, time};
 
 pub(super) fn tag() -> Tag {
     Tag::new("Accounts", "Developers who signed up, and the people of each.")
@@ -15,7 +15,7 @@ pub(super) fn tag() -> Tag {
                     text("password", "correct horse").min(6).max(255),
                     id("account_plan_id").about("Else the default account plan"),
                     id("service_plan_id").about("Else the default plan of the product"),
-                    texts("application_plan_id", &["7"]).with("type", serde_json::json!(["integer", "array"]))
+                    super::any("application_plan_id", 7).with("type", serde_json::json!(["integer", "array"]))
                         .with("items", serde_json::json!({"type": "integer"}))
                         .about("An id or several: one application on each"),
                 ])

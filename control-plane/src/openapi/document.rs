@@ -95,7 +95,7 @@ fn describe(tag: &str, verb: &str, operation: &Operation, schemas: &mut Schemas)
         if !in_query && !operation.params.is_empty() {
             members.insert("requestBody".into(), body(&operation.params, schemas));
         }
-        members.insert("responses".into(), responses(operation, schemas));
+        members.insert("responses".into(), responses(verb, operation, schemas));
     }
     described
 }
@@ -219,8 +219,12 @@ fn body(params: &[Field], schemas: &mut Schemas) -> Value {
     })
 }
 
-fn responses(operation: &Operation, schemas: &mut Schemas) -> Value {
+fn responses(verb: &str, operation: &Operation, schemas: &mut Schemas) -> Value {
     let mut responses = Map::new();
+    if verb == "get" {
+        let unchanged = json!({"description": "It is still what `If-None-Match` says"});
+        responses.insert("304".into(), unchanged);
+    }
     for status in &operation.statuses {
         let mut response = json!({"description": meaning(*status)});
         if let Some(content) = content(operation, schemas) {
@@ -261,10 +265,17 @@ fn meaning(status: u16) -> &'static str {
     }
 }
 
-/// Puts a schema among the named ones, and refers to it.
+/// Puts a schema among the named ones, and refers to it. Another one of the same name gets a number.
 fn named(schemas: &mut Schemas, name: &str, schema: Value) -> Value {
-    schemas.insert(name.into(), schema);
-    json!({"$ref": format!("#/components/schemas/{name}")})
+    let mut own = name.to_owned();
+    let mut count = 1;
+    while schemas.get(&own).is_some_and(|known| *known != schema) {
+        count += 1;
+        own = format!("{name}{count}");
+    }
+    let reference = json!({"$ref": format!("#/components/schemas/{own}")});
+    schemas.insert(own, schema);
+    reference
 }
 
 fn put(object: &mut Value, name: &str, value: impl Into<Value>) {

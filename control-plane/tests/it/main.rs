@@ -18,6 +18,8 @@ mod events;
 mod every_route;
 mod foundation;
 mod gateway;
+mod openapi;
 mod people;
 mod products;
+mod refusals;
 mod support;

@@ -76,6 +76,8 @@ impl Test {
 
     pub(crate) async fn end(self) {
         contract::assert_documented(&self.reads);
+        let is_sqlite = self.database.url.starts_with("sqlite");
+        contract::keep_what_was_done(if is_sqlite { "sqlite" } else { "postgres" });
         self.app.stop();
         self.app.db.close().await;
         self.database.remove().await;

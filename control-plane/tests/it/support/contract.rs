@@ -4,7 +4,7 @@ use super::client::Reply;
 use jsonschema::Validator;
 use reqwest::Method;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock, Mutex};
 use tallygate::admin_api::params::ReadLog;
 use tallygate::openapi;
@@ -18,6 +18,54 @@ type Key = (String, String);
 /// Schemas that were needed so far, by operation and status.
 static VALIDATORS: LazyLock<Mutex<BTreeMap<(Key, u16), Arc<Validator>>>> =
     LazyLock::new(Mutex::default);
+
+/// Operations that have done what they are for in this process.
+static DONE: Mutex<BTreeSet<Key>> = Mutex::new(BTreeSet::new());
+
+/// An operation as the document declares it.
+#[derive(Debug)]
+pub(crate) struct Declared {
+    pub(crate) method: Method,
+    /// The document's, in JSON where there is a choice.
+    pub(crate) path: String,
+    /// The scope it needs, when an access token may call it.
+    pub(crate) scope: Option<String>,
+    pub(crate) parameters: Vec<String>,
+    /// An example of its body.
+    pub(crate) body: Value,
+}
+
+/// Every operation of the document.
+pub(crate) fn declared() -> Vec<Declared> {
+    let declare = |key: Key| {
+        let operation = &DOCUMENT["paths"][&key.1][&key.0];
+        let scope = operation["security"].as_array().unwrap().iter();
+        let scope = scope
+            .filter_map(|one| one["access_token"][0].as_str())
+            .next();
+        Declared {
+            method: key.0.to_uppercase().parse().unwrap(),
+            path: key.1.replace(".{format}", ".json"),
+            scope: scope.map(str::to_owned),
+            parameters: parameters(&key),
+            body: operation["requestBody"]["content"]["application/json"]["example"].clone(),
+        }
+    };
+    keys().map(declare).collect()
+}
+
+/// Keeps for `tests/api-coverage.sh` which operations have done what they are for on this database.
+pub(crate) fn keep_what_was_done(database: &str) {
+    let folder = concat!(env!("CARGO_TARGET_TMPDIR"), "/operations");
+    std::fs::create_dir_all(folder).unwrap();
+    let done = DONE.lock().unwrap();
+    let lines: Vec<String> = done
+        .iter()
+        .map(|(verb, path)| format!("{verb} {path}\n"))
+        .collect();
+    let file = format!("{folder}/{database}-{}", std::process::id());
+    std::fs::write(file, lines.concat()).unwrap();
+}
 
 /// Every (method, route) of the document, as the router writes them.
 pub(crate) fn operations() -> Vec<(String, String)> {
@@ -93,6 +141,9 @@ pub(crate) fn assert_kept(method: &Method, path: &str, reply: &Reply) {
         "{method} {path}: {status} is not documented: {}",
         reply.text
     );
+    if reply.status.is_success() {
+        DONE.lock().unwrap().insert(key.clone());
+    }
     if let Some(reference) = response["$ref"].as_str() {
         response = DOCUMENT.pointer(reference.trim_start_matches('#')).unwrap();
     }
@@ -162,4 +213,37 @@ fn words_matched(template: &str, path: &str) -> Option<usize> {
             .clone()
             .all(|(known, given)| known == given || (known.starts_with('{') && !given.is_empty()));
     fits.then(|| pairs.filter(|(known, given)| known == given).count())
+}
+
+/// What is wrong with the examples: a message each.
+pub(crate) fn wrong_examples() -> Vec<String> {
+    let mut wrong = Vec::new();
+    for (verb, path) in keys() {
+        let operation = &DOCUMENT["paths"][&path][&verb];
+        let mut contents = vec![("body".to_owned(), &operation["requestBody"]["content"])];
+        let responses = operation["responses"].as_object().unwrap();
+        contents.extend(
+            responses
+                .iter()
+                .map(|(status, response)| (status.clone(), &response["content"])),
+        );
+        for (place, content) in contents {
+            for (media_type, content) in content.as_object().into_iter().flatten() {
+                let Some(example) = content.get("example") else {
+                    continue;
+                };
+                let mut root = content["schema"].clone();
+                root["components"] = json!({"schemas": DOCUMENT["components"]["schemas"]});
+                let validator = jsonschema::draft202012::new(&root).unwrap();
+                let errors = validator.iter_errors(example);
+                wrong.extend(errors.map(|error| {
+                    format!(
+                        "{verb} {path} {place} {media_type} {}: {error}",
+                        error.instance_path()
+                    )
+                }));
+            }
+        }
+    }
+    wrong
 }
