@@ -19,10 +19,12 @@ pub mod ops;
 pub mod portal;
 
 pub mod charges;
+pub mod fields;
 pub mod integration;
 pub mod leases;
 pub mod ledger;
 pub mod names;
+pub mod notifications;
 pub mod oidc;
 pub mod promote;
 pub mod provider;
@@ -30,6 +32,7 @@ pub mod publish;
 pub mod restore;
 pub mod service_tokens;
 pub mod signup;
+pub mod sso;
 pub mod users;
 pub mod write_off;
 

@@ -71,6 +71,8 @@ mod metrics;
 #[rustfmt::skip]
 mod gateway_files;
 #[rustfmt::skip]
+mod people;
+#[rustfmt::skip]
 mod provider;
 #[rustfmt::skip]
 mod proxy;
@@ -78,6 +80,8 @@ mod proxy;
 mod service_tokens;
 #[rustfmt::skip]
 mod services;
+#[rustfmt::skip]
+mod sign_in;
 #[rustfmt::skip]
 mod stats;
 
@@ -108,6 +112,12 @@ pub fn tags() -> Vec<Tag> {
         gateway_files::tag(),
         service_tokens::tag(),
         provider::tag(),
+        people::users(),
+        people::personal(),
+        sign_in::fields(),
+        sign_in::sso_tokens(),
+        sign_in::developers(),
+        sign_in::provider_users(),
         stats::tag(),
     ]
 }

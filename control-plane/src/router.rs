@@ -2,10 +2,14 @@
 //!
 //! Two listeners: `admin` for providers, gateways and operators, `portal` for developers.
 
+use crate::admin_api::authentication_providers::{Developers, ProviderUsers};
 use crate::admin_api::{
     access_tokens, accounts, application_plans, applications, audit_log, format, gateways, keys,
     limits, mapping_rules, metrics, oidc, provider, provider_users, proxy, proxy_configs,
     service_gateways, services, settings, signup, users, writes,
+};
+use crate::admin_api::{
+    authentication_providers, fields_definitions, notification_preferences, sso_tokens,
 };
 use crate::admin_api::{backend_apis, backend_usages};
 use crate::admin_api::{gateway_files, service_tokens};
@@ -191,6 +195,9 @@ fn provider() -> Router<App> {
         .route("/admin/api/provider", get(provider::show).put(provider::update).patch(provider::update))
         .route("/admin/api/settings", get(settings::show).put(settings::update))
         .route("/admin/api/audit_log", get(audit_log::index))
+        .route("/admin/api/fields_definitions", get(fields_definitions::index).post(fields_definitions::create))
+        .route("/admin/api/fields_definitions/{id}", get(fields_definitions::show).put(fields_definitions::update).patch(fields_definitions::update).delete(fields_definitions::delete))
+        .route("/admin/api/sso_tokens", post(sso_tokens::create))
 }
 
 /// The provider's own people and their tokens.
@@ -208,6 +215,11 @@ fn provider_people() -> Router<App> {
         .route("/admin/api/users/{user_id}/access_tokens", post(access_tokens::create_for_user))
         .route("/admin/api/personal/access_tokens", get(access_tokens::index).post(access_tokens::create))
         .route("/admin/api/personal/access_tokens/{id}", get(access_tokens::show).delete(access_tokens::delete))
+        .route("/admin/api/personal/notification_preferences", get(notification_preferences::show).patch(notification_preferences::update).put(notification_preferences::update))
+        .route("/admin/api/authentication_providers", get(authentication_providers::index::<Developers>).post(authentication_providers::create::<Developers>))
+        .route("/admin/api/authentication_providers/{id}", get(authentication_providers::show::<Developers>).put(authentication_providers::update::<Developers>).patch(authentication_providers::update::<Developers>).delete(authentication_providers::delete::<Developers>))
+        .route("/admin/api/account/authentication_providers", get(authentication_providers::index::<ProviderUsers>).post(authentication_providers::create::<ProviderUsers>))
+        .route("/admin/api/account/authentication_providers/{id}", get(authentication_providers::show::<ProviderUsers>).put(authentication_providers::update::<ProviderUsers>).patch(authentication_providers::update::<ProviderUsers>).delete(authentication_providers::delete::<ProviderUsers>))
 }
 
 /// The analytics API.

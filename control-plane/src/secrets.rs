@@ -44,6 +44,9 @@ pub const APPLICATION_USER_KEY: Place = Place("application.user_key");
 /// `application_key.value`.
 pub const APPLICATION_KEY_VALUE: Place = Place("application_key.value");
 
+/// `authentication_provider.client_secret`.
+pub const AUTHENTICATION_PROVIDER_SECRET: Place = Place("authentication_provider.client_secret");
+
 /// A secret in clear, for as long as it takes to show or send it. `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);

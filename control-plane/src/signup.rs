@@ -6,6 +6,7 @@ use crate::db::Tx;
 use crate::error::{Error, FieldErrors};
 use crate::secrets::Secrets;
 use crate::store::contracts::{self, ApplicationPlan};
+use crate::store::fields_definitions::{self, Target};
 use crate::store::plans::{self, ACCOUNT_PLAN, PlanRow, SERVICE_PLAN};
 use crate::store::{accounts, settings, users as user_rows};
 use crate::users;
@@ -27,6 +28,10 @@ pub struct Signup<'a> {
     pub service_plan_id: Option<i64>,
     /// Application plans; products without one here get their default one.
     pub application_plan_ids: &'a [i64],
+    /// The provider's own fields of the account, a JSON object.
+    pub account_fields: &'a str,
+    /// Those of the user.
+    pub user_fields: &'a str,
 }
 
 /// Name and description of the applications that come with it.
@@ -65,7 +70,7 @@ pub async fn sign_up(
     let now_ms = tx.now_ms().await?;
     let plan_id = account_plan.map(|plan| plan.id);
     let account_id = accounts::insert(tx, signup.org_name, state, plan_id, now_ms).await?;
-    user_rows::insert(
+    let user_id = user_rows::insert(
         tx,
         user_rows::NewUser {
             account_id,
@@ -78,6 +83,8 @@ pub async fn sign_up(
         now_ms,
     )
     .await?;
+    fields_definitions::set(tx, Target::Account, account_id, signup.account_fields).await?;
+    fields_definitions::set(tx, Target::User, user_id, signup.user_fields).await?;
     let mut fresh = Fresh::default();
     for plan in &application_plans {
         let application = NewApplication {

@@ -4,6 +4,7 @@
 
 use super::auth::{Read, SCOPES, Write};
 use super::format::{Answer, List, Object, timestamp};
+use super::page::Page;
 use super::params::Params;
 use super::path::{Ids, Segments};
 use crate::app::App;
@@ -20,16 +21,15 @@ use axum::extract::State;
 /// See [`Error`].
 pub async fn index(State(app): State<App>, mut call: Read) -> Result<Answer, Error> {
     let owner_id = call.access.user_id()?;
+    let page = Page::from_params(&mut call.params)?;
     let name = call.params.opt_text("name", 255).unwrap_or_default();
     call.params.check()?;
     let mut tx = app.db.read().await?;
-    let tokens = rows::of(&mut tx, owner_id, &name).await?;
-    let items = tokens.iter().map(|token| shape(token, None));
-    Ok(Answer::ok(List::new(
-        "access_tokens",
-        "access_token",
-        items,
-    )))
+    let (tokens, paged) = page.cut(rows::of(&mut tx, owner_id, &name).await?);
+    let items = tokens.map(|token| shape(&token, None));
+    Ok(Answer::ok(
+        List::new("access_tokens", "access_token", items).paged(paged),
+    ))
 }
 
 /// `POST /admin/api/personal/access_tokens`
@@ -83,9 +83,6 @@ pub async fn create_for_user(
     mut call: Write,
 ) -> Result<Answer, Error> {
     let mut tx = app.db.begin().await?;
-    // Nobody deletes the user meanwhile and leaves the token.
-    provider_users::lock(&mut tx).await?;
-    provider_users::get(&mut tx, user_id).await?;
     let (token, value) = insert(&mut tx, &mut call.params, user_id).await?;
     tx.commit().await?;
     let location = format!("/admin/api/personal/access_tokens/{}", token.id);
@@ -97,6 +94,9 @@ async fn insert(
     params: &mut Params,
     owner_id: i64,
 ) -> Result<(AccessToken, Secret), Error> {
+    // Nobody deletes the user meanwhile and leaves the token.
+    provider_users::lock(tx).await?;
+    provider_users::get(tx, owner_id).await?;
     let name = params.text("name", 255);
     let permission = params.opt_choice("permission", &["ro", "rw"]);
     if permission.is_none() && !params.is_noted("permission") {

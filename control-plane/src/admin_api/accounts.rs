@@ -10,7 +10,9 @@ use crate::applications::{self, View};
 use crate::credentials::Fresh;
 use crate::db::Tx;
 use crate::error::Error;
+use crate::fields::Fields;
 use crate::store::accounts::{self, Account, Event};
+use crate::store::fields_definitions::{self, Target};
 use crate::store::plans::{self, ACCOUNT_PLAN, PlanRow, SERVICE_PLAN};
 use crate::store::{applications as application_rows, contracts, users};
 use axum::extract::State;
@@ -75,6 +77,12 @@ pub async fn update(
     let org_name = call.params.opt_filled("org_name", 255);
     call.params.check()?;
     let mut tx = app.db.begin().await?;
+    accounts::lock(&mut tx, id).await?;
+    let before = accounts::get(&mut tx, id).await?;
+    let extra_fields = Fields::of(&mut tx, Target::Account).await?;
+    let extra_fields = extra_fields.read(&mut call.params, &before.extra_fields);
+    call.params.check()?;
+    fields_definitions::set(&mut tx, Target::Account, id, &extra_fields).await?;
     accounts::update(&mut tx, id, org_name.as_deref(), None).await?;
     answer(&app, tx, id).await
 }

@@ -11,8 +11,10 @@ use crate::applications::{self, NewApplication, Wanted};
 use crate::credentials::Fresh;
 use crate::db::Tx;
 use crate::error::Error;
+use crate::fields::Fields;
 use crate::secrets::Secret;
 use crate::store::applications::{self as rows, Application, Event, Filter};
+use crate::store::fields_definitions::{self, Target};
 use crate::store::{accounts, contracts};
 use axum::extract::State;
 use serde_json::Value;
@@ -134,7 +136,11 @@ pub async fn create(
         origin: "api",
         wanted,
     };
+    let extra_fields = Fields::of(&mut tx, Target::Cinstance).await?;
+    let extra_fields = extra_fields.read(&mut call.params, "{}");
+    call.params.check()?;
     let (id, fresh) = applications::create(&mut tx, &app.secrets, &plan, new).await?;
+    fields_definitions::set(&mut tx, Target::Cinstance, id, &extra_fields).await?;
     let answer = created(&app, &mut tx, id, &fresh).await?;
     tx.commit().await?;
     Ok(answer)
@@ -159,6 +165,10 @@ pub async fn update(
         tx.hold_revision().await?;
     }
     let application = rows::get(&mut tx, Some(account_id), id).await?;
+    let extra_fields = Fields::of(&mut tx, Target::Cinstance).await?;
+    let extra_fields = extra_fields.read(&mut call.params, &application.extra_fields);
+    call.params.check()?;
+    fields_definitions::set(&mut tx, Target::Cinstance, id, &extra_fields).await?;
     rows::describe(&mut tx, id, name.as_deref(), description.as_deref()).await?;
     let fresh = match user_key {
         Some(user_key) => {

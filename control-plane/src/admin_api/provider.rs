@@ -68,11 +68,15 @@ async fn read(app: &App, tx: &mut Tx) -> Result<Object, Error> {
         created_at,
         updated_at,
     } = provider::get(tx).await?;
-    let from_email = settings::text(tx, FROM_EMAIL).await?;
+    let from_email = settings::text(tx, FROM_EMAIL)
+        .await?
+        .filter(|address| !address.is_empty());
     Ok(Object::new("account")
         .with("id", id)
         .with("org_name", name)
         .with("state", "approved")
+        .with("domain", host(&app.config.portal_url))
+        .with("admin_domain", host(&app.config.admin_url))
         .with("admin_base_url", &app.config.admin_url)
         .with("base_url", &app.config.portal_url)
         .with("from_email", from_email.unwrap_or_else(|| email.clone()))
@@ -87,4 +91,9 @@ async fn read(app: &App, tx: &mut Tx) -> Result<Object, Error> {
         )
         .with("created_at", timestamp(created_at))
         .with("updated_at", timestamp(updated_at)))
+}
+
+/// An address without its scheme.
+fn host(url: &str) -> &str {
+    url.split_once("://").map_or(url, |(_, rest)| rest)
 }

@@ -4,12 +4,16 @@ mod permissions;
 
 use super::auth::{Read, Write};
 use super::format::{Answer, List, Object, timestamp};
+use super::page::Page;
 use super::path::Ids;
+use super::shapes::with_extra;
 use super::users::require;
 use crate::app::App;
 use crate::db::Tx;
 use crate::error::Error;
+use crate::fields::Fields;
 use crate::provider;
+use crate::store::fields_definitions::Target;
 use crate::store::provider_users::{self as rows, NewProviderUser, ProviderUser};
 use crate::store::users::{Changes, Event};
 use crate::users::Person;
@@ -22,6 +26,7 @@ pub use permissions::{show_permissions, update_permissions};
 /// # Errors
 /// See [`Error`].
 pub async fn index(State(app): State<App>, mut call: Read) -> Result<Answer, Error> {
+    let page = Page::from_params(&mut call.params)?;
     let state = call
         .params
         .opt_choice("state", &["pending", "active", "suspended"]);
@@ -29,9 +34,9 @@ pub async fn index(State(app): State<App>, mut call: Read) -> Result<Answer, Err
     call.params.check()?;
     let mut tx = app.db.read().await?;
     let provider_id = provider::get(&mut tx).await?.id;
-    let users = rows::list(&mut tx, state, role).await?;
-    let items = users.iter().map(|user| shape(&app, provider_id, user));
-    Ok(Answer::ok(List::new("users", "user", items)))
+    let (users, paged) = page.cut(rows::list(&mut tx, state, role).await?);
+    let items = users.map(|user| shape(&app, provider_id, &user));
+    Ok(Answer::ok(List::new("users", "user", items).paged(paged)))
 }
 
 /// `POST /admin/api/users`: a pending member, who may do nothing yet.
@@ -48,6 +53,8 @@ pub async fn create(State(app): State<App>, mut call: Write) -> Result<Answer, E
     };
     let mut tx = app.db.begin().await?;
     rows::lock(&mut tx).await?;
+    let extra_fields = Fields::of(&mut tx, Target::User).await?;
+    let extra_fields = extra_fields.read(&mut call.params, "{}");
     let username = person.username.unwrap_or_default();
     let email = person.email.unwrap_or_default();
     for field in rows::taken(&mut tx, Some(&username), Some(&email), None).await? {
@@ -60,7 +67,7 @@ pub async fn create(State(app): State<App>, mut call: Write) -> Result<Answer, E
         password_hash: password_hash.as_deref(),
         state: "pending",
         role: "member",
-        extra_fields: "{}",
+        extra_fields: &extra_fields,
     };
     let id = rows::insert(&mut tx, new).await?;
     let user = rows::get(&mut tx, id).await?;
@@ -101,6 +108,8 @@ pub async fn update(
     rows::lock(&mut tx).await?;
     let (username, email) = (person.username.as_deref(), person.email.as_deref());
     let before = rows::get(&mut tx, id).await?;
+    let extra_fields = Fields::of(&mut tx, Target::User).await?;
+    let extra_fields = extra_fields.read(&mut call.params, &before.extra_fields);
     for field in rows::taken(&mut tx, username, email, Some(id)).await? {
         call.params.error(field, "has already been taken");
     }
@@ -110,7 +119,7 @@ pub async fn update(
         email,
         password_hash: password_hash.as_deref(),
     };
-    let user = rows::update(&mut tx, id, changes, &before.extra_fields).await?;
+    let user = rows::update(&mut tx, id, changes, &extra_fields).await?;
     answer(&app, tx, &user).await
 }
 
@@ -217,7 +226,7 @@ async fn object(app: &App, tx: &mut Tx, user: &ProviderUser) -> Result<Object, E
 fn shape(app: &App, provider_id: i64, user: &ProviderUser) -> Object {
     let admin_url = &app.config.admin_url;
     let link = format!("{admin_url}/admin/api/users/{}", user.id);
-    Object::new("user")
+    let object = Object::new("user")
         .with("id", user.id)
         .with("created_at", timestamp(user.created_at))
         .with("updated_at", timestamp(user.updated_at))
@@ -225,11 +234,10 @@ fn shape(app: &App, provider_id: i64, user: &ProviderUser) -> Object {
         .with("state", &user.state)
         .with("role", &user.role)
         .with("username", &user.username)
-        .with("email", &user.email)
-        .xml("extra_fields", Object::new("extra_fields"))
-        .links([
-            ("permissions", format!("{link}/permissions")),
-            ("self", link),
-            ("account", format!("{admin_url}/admin/api/provider")),
-        ])
+        .with("email", &user.email);
+    with_extra(object, &user.extra_fields).links([
+        ("permissions", format!("{link}/permissions")),
+        ("self", link),
+        ("account", format!("{admin_url}/admin/api/provider")),
+    ])
 }

@@ -19,6 +19,7 @@ use crate::store::plans::{self, PlanRow, SERVICE_PLAN};
 use crate::store::products::{self, ProductRow};
 use crate::store::proxies;
 use crate::store::rules::{self, RuleRow, RuleUsage};
+use crate::store::settings::PLAN_CHANGE_PERMISSIONS;
 use axum::extract::State;
 
 /// `GET /admin/api/services`.
@@ -241,14 +242,6 @@ pub(super) fn choose_system_name(
         }
     }
 }
-
-const PLAN_CHANGE_PERMISSIONS: &[&str] = &[
-    "none",
-    "request",
-    "direct",
-    "credit_card",
-    "request_credit_card",
-];
 
 /// Everything but the name, which is required once and optional later.
 fn apply(params: &mut Params, row: &mut ProductRow) {

@@ -8,6 +8,7 @@ use crate::applications::{KeyView, View};
 use crate::store::accounts::Account;
 use crate::store::plans::PlanRow;
 use crate::store::users::User;
+use serde_json::{Map, Value};
 
 /// The start of every link.
 #[derive(Clone, Copy, Debug)]
@@ -34,8 +35,8 @@ pub fn account(
         .with("created_at", timestamp(account.created_at))
         .with("updated_at", timestamp(account.updated_at))
         .with("state", &account.state)
-        .with("org_name", &account.org_name)
-        .xml("extra_fields", Object::new("extra_fields"))
+        .with("org_name", &account.org_name);
+    let object = with_extra(object, &account.extra_fields)
         .with("monthly_billing_enabled", true)
         .with("monthly_charging_enabled", true)
         .with("credit_card_stored", false)
@@ -86,7 +87,7 @@ pub fn plan(plan: &PlanRow) -> Object {
 #[must_use]
 pub fn user(base: Base<'_>, user: &User) -> Object {
     let account = base.account(user.account_id);
-    Object::new("user")
+    let object = Object::new("user")
         .with("id", user.id)
         .with("created_at", timestamp(user.created_at))
         .with("updated_at", timestamp(user.updated_at))
@@ -94,12 +95,31 @@ pub fn user(base: Base<'_>, user: &User) -> Object {
         .with("state", &user.state)
         .with("role", &user.role)
         .with("username", &user.username)
-        .with("email", &user.email)
-        .xml("extra_fields", Object::new("extra_fields"))
-        .links([
-            ("self", format!("{account}/users/{}", user.id)),
-            ("account", account),
-        ])
+        .with("email", &user.email);
+    with_extra(object, &user.extra_fields).links([
+        ("self", format!("{account}/users/{}", user.id)),
+        ("account", account),
+    ])
+}
+
+/// With the provider's own fields, a JSON object: in XML below `extra_fields`, in JSON among the others.
+#[must_use]
+pub fn with_extra(object: Object, values: &str) -> Object {
+    let values: Map<String, Value> = serde_json::from_str(values).unwrap_or_default();
+    let mut below = Object::new("extra_fields");
+    for (name, value) in &values {
+        let items = match value {
+            Value::Array(items) => items.as_slice(),
+            value => std::slice::from_ref(value),
+        };
+        for text in items.iter().filter_map(Value::as_str) {
+            below = below.with(name, text);
+        }
+    }
+    values.into_iter().fold(
+        object.xml("extra_fields", below),
+        |object, (name, value)| object.json(&name, value),
+    )
 }
 
 /// An application with its credentials.
@@ -138,20 +158,19 @@ pub fn application(base: Base<'_>, view: &View) -> Object {
             List::new("keys", "key", view.keys.iter().map(|key| key.value.clone())),
         ),
     };
-    object
+    let object = object
         .xml("plan", plan(&view.plan))
         .with("name", &row.name)
-        .with("description", &row.description)
-        .xml("extra_fields", Object::new("extra_fields"))
-        .links([
-            ("self", self_link.clone()),
-            ("account", account),
-            ("keys", format!("{self_link}/keys")),
-            (
-                "service",
-                format!("{}/admin/api/services/{}", base.0, row.product_id),
-            ),
-        ])
+        .with("description", &row.description);
+    with_extra(object, &row.extra_fields).links([
+        ("self", self_link.clone()),
+        ("account", account),
+        ("keys", format!("{self_link}/keys")),
+        (
+            "service",
+            format!("{}/admin/api/services/{}", base.0, row.product_id),
+        ),
+    ])
 }
 
 /// A key.

@@ -7,8 +7,10 @@ use super::idempotency::{self, Attempt, Begun};
 use super::params::Params;
 use crate::app::App;
 use crate::error::Error;
+use crate::fields::Fields;
 use crate::secrets::Secret;
 use crate::signup::{self, Signup};
+use crate::store::fields_definitions::Target;
 use crate::users::Person;
 use axum::Extension;
 use axum::extract::State;
@@ -63,6 +65,11 @@ async fn sign_up(
         None => None,
     };
     let mut tx = app.db.begin().await?;
+    let account_fields = Fields::of(&mut tx, Target::Account).await?;
+    let account_fields = account_fields.read(params, "{}");
+    let user_fields = Fields::of(&mut tx, Target::User).await?;
+    let user_fields = user_fields.read(params, "{}");
+    params.check()?;
     let (id, fresh) = signup::sign_up(
         &mut tx,
         &app.secrets,
@@ -74,6 +81,8 @@ async fn sign_up(
             account_plan_id: asked.account_plan_id,
             service_plan_id: asked.service_plan_id,
             application_plan_ids: &asked.application_plan_ids,
+            account_fields: &account_fields,
+            user_fields: &user_fields,
         },
     )
     .await?;

@@ -8,7 +8,9 @@ use super::shapes::{self, Base};
 use crate::app::App;
 use crate::db::Tx;
 use crate::error::Error;
+use crate::fields::Fields;
 use crate::signup;
+use crate::store::fields_definitions::{self, Target};
 use crate::store::users::{self as rows, Changes, Event, NewUser, User};
 use crate::store::{accounts, contracts};
 use crate::users::{self, Person};
@@ -57,6 +59,8 @@ pub async fn create(
     };
     let mut tx = app.db.begin().await?;
     accounts::lock(&mut tx, account_id).await?;
+    let extra_fields = Fields::of(&mut tx, Target::User).await?;
+    let extra_fields = extra_fields.read(&mut call.params, "{}");
     refuse_taken(
         &mut tx,
         &mut call.params,
@@ -79,6 +83,7 @@ pub async fn create(
         now_ms,
     )
     .await?;
+    fields_definitions::set(&mut tx, Target::User, id, &extra_fields).await?;
     let user = rows::get(&mut tx, account_id, id).await?;
     tx.commit().await?;
     let base = Base(&app.config.admin_url);
@@ -119,6 +124,9 @@ pub async fn update(
     };
     let mut tx = app.db.begin().await?;
     accounts::lock(&mut tx, account_id).await?;
+    let before = rows::get(&mut tx, account_id, id).await?;
+    let extra_fields = Fields::of(&mut tx, Target::User).await?;
+    let extra_fields = extra_fields.read(&mut call.params, &before.extra_fields);
     let username = person.username.as_deref();
     let email = person.email.as_deref();
     refuse_taken(&mut tx, &mut call.params, username, email, Some(id)).await?;
@@ -127,6 +135,7 @@ pub async fn update(
         email,
         password_hash: password_hash.as_deref(),
     };
+    fields_definitions::set(&mut tx, Target::User, id, &extra_fields).await?;
     let user = rows::update(&mut tx, account_id, id, changes).await?;
     answer(&app, tx, &user).await
 }

@@ -79,7 +79,7 @@ pub(super) fn account() -> Shape {
         list_of("users", "user", user()),
         list_of("applications", "application", application()).maybe().about("Of an account that was just made"),
         links(),
-    ])
+    ]).and_others()
 }
 
 /// A plan, as something that somebody is on.
@@ -109,5 +109,5 @@ pub(super) fn user() -> Shape {
         text("username", "ann"),
         text("email", "ann@example.com"),
         links(),
-    ])
+    ]).and_others()
 }

@@ -75,7 +75,7 @@ pub(super) fn application() -> Shape {
         text("name", "Newsletter"),
         text("description", "Sends the newsletter"),
         links(),
-    ])
+    ]).and_others()
 }
 
 fn key() -> Shape {

@@ -1,7 +1,7 @@
 //! The provider and its settings.
 
-use super::{Field, Shape, Tag, flag, get, id, put, put_patch, shape, text, time};
-use crate::store::settings;
+use super::{Field, Shape, Tag, choice, get, id, put, put_patch, shape, text, time};
+use crate::store::settings::{self, AnySetting};
 
 pub(super) fn tag() -> Tag {
     Tag::new("Provider", "The installation's provider and its choices.")
@@ -20,7 +20,10 @@ pub(super) fn tag() -> Tag {
 }
 
 fn choices() -> Vec<Field> {
-    settings::ALL.iter().map(|setting| flag(setting.name, setting.default)).collect()
+    settings::ALL.iter().map(|setting| match setting {
+        AnySetting::Flag(flag) => super::flag(flag.name, flag.default),
+        AnySetting::Word(word) => choice(word.name, word.words),
+    }).collect()
 }
 
 fn settings() -> Shape {
@@ -32,6 +35,8 @@ fn provider() -> Shape {
         id("id"),
         text("org_name", "Acme"),
         text("state", "approved"),
+        text("domain", "developers.example.com"),
+        text("admin_domain", "admin.example.com"),
         text("admin_base_url", "https://admin.example.com"),
         text("base_url", "https://developers.example.com"),
         text("from_email", "api@example.com"),

@@ -20,6 +20,8 @@ row! {
         pub state: String,
         /// Its account plan.
         pub plan_id: Option<i64>,
+        /// JSON object of the provider's own fields.
+        pub extra_fields: String,
         /// When it was made.
         pub created_at: i64,
         /// When it last changed.
@@ -30,7 +32,7 @@ row! {
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "select id, org_name, state, plan_id, created_at, updated_at
+            "select id, org_name, state, plan_id, extra_fields, created_at, updated_at
              from account where deleted_at is null ",
             $rest
         )

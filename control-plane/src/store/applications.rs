@@ -34,6 +34,8 @@ row! {
         pub user_key: Option<Vec<u8>>,
         /// [`crate::credentials::ident`].
         pub ident: Vec<u8>,
+        /// JSON object of the provider's own fields.
+        pub extra_fields: String,
         /// When it first called.
         pub first_traffic_at: Option<i64>,
         /// When it first called on the last day on which it called.
@@ -120,7 +122,7 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "select a.id, a.account_id, a.product_id, a.plan_id, a.name, a.description, a.state, a.app_id, a.user_key,
-                    a.ident, a.first_traffic_at, a.first_daily_traffic_at, a.created_at, a.updated_at,
+                    a.ident, a.extra_fields, a.first_traffic_at, a.first_daily_traffic_at, a.created_at, a.updated_at,
                     product.name as product_name, product.backend_version, account.org_name,
                     account.state as account_state
              from application a

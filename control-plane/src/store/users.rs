@@ -22,6 +22,8 @@ row! {
         pub state: String,
         /// `admin` or `member`.
         pub role: String,
+        /// JSON object of the provider's own fields.
+        pub extra_fields: String,
         /// When it was made.
         pub created_at: i64,
         /// When it last changed.
@@ -82,7 +84,7 @@ impl Event {
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "select id, account_id, username, email, state, role, created_at, updated_at
+            "select id, account_id, username, email, state, role, extra_fields, created_at, updated_at
              from account_user where deleted_at is null ",
             $rest
         )

@@ -167,6 +167,17 @@ async fn story(kind: Kind) {
             "account_management,stats",
         ])
         .await;
+    let of_user = [
+        "token", "create", "--name", "x", "--scopes", "stats", "--user",
+    ];
+    let admins = installation.run(&[&of_user[..], &["admin"]].concat()).await;
+    assert_eq!(admins.out.trim().len(), 96, "{}", admins.error);
+    let nobodys = installation.run(&[&of_user[..], &["ann"]].concat()).await;
+    assert!(
+        !nobodys.success && nobodys.error.contains("no user called ann"),
+        "{}",
+        nobodys.error
+    );
     let services = |token: &str| {
         http.get(format!("{admin}/admin/api/services.json"))
             .basic_auth("", Some(token))

@@ -2,7 +2,11 @@
 
 mod access;
 mod access_tokens;
+mod authentication_providers;
+mod fields;
 mod migration;
+mod notification_preferences;
+mod sso;
 mod users;
 
 use crate::support::Test;

@@ -35,6 +35,8 @@ pub struct Object {
     pub(super) element: Option<&'static str>,
     pub(super) attributes: Vec<(&'static str, String)>,
     pub(super) fields: Vec<Field>,
+    /// The field that is all of the XML.
+    pub(super) bare: Option<&'static str>,
 }
 
 #[derive(Clone, Debug)]
@@ -78,7 +80,15 @@ impl Object {
             element: None,
             attributes: Vec::new(),
             fields: Vec::new(),
+            bare: None,
         }
+    }
+
+    /// With one of its fields as the whole XML document.
+    #[must_use]
+    pub fn bare(mut self, name: &'static str) -> Self {
+        self.bare = Some(name);
+        self
     }
 
     /// With a field in both forms.

@@ -19,7 +19,10 @@ pub(super) fn document(node: &Node, format: Format) -> String {
         Format::Xml => {
             let mut out = DECLARATION.to_owned();
             match node {
-                Node::Object(object) => xml(&mut out, object.element.unwrap_or(object.name), node),
+                Node::Object(object) => match bare(object) {
+                    Some((name, value)) => xml(&mut out, name, value),
+                    None => xml(&mut out, object.element.unwrap_or(object.name), node),
+                },
                 Node::List(list) => xml(&mut out, list.plural, node),
                 other => xml(&mut out, "value", other),
             }
@@ -58,6 +61,13 @@ pub(super) fn error(error: &Error, format: Format) -> String {
             out
         }
     }
+}
+
+/// The field that is all of the XML.
+fn bare(object: &Object) -> Option<(&str, &Node)> {
+    let name = object.bare?;
+    let field = object.fields.iter().find(|field| field.name == name)?;
+    Some((name, &field.value))
 }
 
 fn json_value(node: &Node) -> Value {

@@ -9,12 +9,36 @@ use tallygate::on;
 both_databases! {
     async fn shown_and_changed(t: &Test) {
         let reply = t.get("/admin/api/settings.json").await.expect(200);
-        assert_snapshot!(reply.text, @r#"{"settings":{"signups_enabled":true,"account_approval_required":false,"credentials_retrievable":true}}"#);
+        assert_snapshot!(reply.text, @r#"{"settings":{"useraccountarea_enabled":true,"hide_service":false,"signups_enabled":true,"account_approval_required":false,"public_search":false,"account_plans_ui_visible":false,"change_account_plan_permission":"request","service_plans_ui_visible":false,"change_service_plan_permission":"request","enforce_sso":false,"credentials_retrievable":true}}"#);
         let reply = t.put("/admin/api/settings.xml", &[("settings[signups_enabled]", "0"), ("unknown", "x")]).await.expect(200);
-        assert!(reply.text.ends_with("<settings><signups_enabled>false</signups_enabled><account_approval_required>false</account_approval_required><credentials_retrievable>true</credentials_retrievable></settings>"), "{}", reply.text);
+        for part in ["<settings><useraccountarea_enabled>true</useraccountarea_enabled>", "<signups_enabled>false</signups_enabled><account_approval_required>false</account_approval_required>"] {
+            assert!(reply.text.contains(part), "{}", reply.text);
+        }
         let reply = t.put("/admin/api/settings.json", &[("signups_enabled", "true"), ("account_approval_required", "maybe")]).await.expect(422);
         assert_eq!(reply.complaints(), ["account_approval_required"]);
         assert_eq!(t.get("/admin/api/settings.json").await.at("/settings/signups_enabled"), false);
+    }
+
+    async fn every_one_keeps_what_it_is_set_to(t: &Test) {
+        let before = t.get("/admin/api/settings.json").await.expect(200).at("/settings");
+        for (name, value) in before.as_object().unwrap() {
+            // Both have tests of their own.
+            if ["enforce_sso", "credentials_retrievable"].contains(&name.as_str()) {
+                continue;
+            }
+            let other = match value {
+                Value::Bool(value) => (!value).to_string(),
+                _ => "none".to_owned(),
+            };
+            let reply = t.put("/admin/api/settings.json", &[(name.as_str(), other.as_str())]).await.expect(200);
+            let shown = reply.at(&format!("/settings/{name}"));
+            assert_eq!(shown.as_str().map_or(shown.to_string(), str::to_owned), other, "{name}");
+            let reply = t.put("/admin/api/settings.json", &[(name.as_str(), "perhaps")]).await.expect(422);
+            assert_eq!(reply.complaints(), [name.as_str()]);
+        }
+        let after = t.get("/admin/api/settings.json").await.expect(200).at("/settings");
+        let same = before.as_object().unwrap().iter().filter(|(name, value)| after[name.as_str()] == **value);
+        assert_eq!(same.map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["enforce_sso", "credentials_retrievable"]);
     }
 
     async fn credentials_that_are_not_retrievable_are_shown_once(t: &Test) {

@@ -30,6 +30,9 @@ both_databases! {
         assert_eq!(names("").await, ["Provider", "CI deploys"]);
         assert_eq!(names("?name=ci").await, ["CI deploys"]);
         assert_eq!(names("?name=%25").await, [Value::Null; 0]);
+        let second = t.get(&format!("{TOKENS}.json?per_page=1&page=2")).await.expect(200);
+        assert_eq!(second.at("/access_tokens/0/access_token/name"), "CI deploys");
+        assert_eq!(second.at("/metadata"), json!({"per_page": 1, "total_entries": 2, "total_pages": 2, "current_page": 2}));
 
         call(t, &value, Method::GET, "/admin/api/services.json", &[]).await.expect(200);
         call(t, &value, Method::POST, "/admin/api/services.json", &[("name", "x")]).await.expect(403);
