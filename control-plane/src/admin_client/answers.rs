@@ -16,13 +16,14 @@ pub fn item(answer: &Value) -> &Value {
     }
 }
 
-/// What is inside `{"services": [{"service": {…}}, …]}`.
+/// What is inside `{"services": [{"service": {…}}, …]}`, or in a list without a name.
 pub fn items(answer: &Value) -> impl Iterator<Item = &Value> {
     let lists = answer
         .as_object()
         .into_iter()
         .flat_map(|object| object.values());
-    lists
+    std::iter::once(answer)
+        .chain(lists)
         .filter_map(Value::as_array)
         .take(1)
         .flatten()

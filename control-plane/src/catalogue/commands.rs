@@ -47,11 +47,11 @@ pub struct Apply {
     #[arg(long)]
     dry_run: bool,
 
-    /// Delete what the file does not name within the products that it names
+    /// Delete what the file does not name beside what it names: plans, limits, methods, rules
     #[arg(long)]
     prune: bool,
 
-    /// Delete also whole products that the file does not name; their applications end with them
+    /// Delete also whole products and backends that the file does not name; applications end with their product
     #[arg(long)]
     prune_products: bool,
 
@@ -255,6 +255,7 @@ pub async fn export(args: &Export) -> anyhow::Result<String> {
                 .find(Kind::Product, name)
                 .with_context(|| format!("there is no product {name}"))?;
         }
+        there.groups.retain(|(kind, _)| *kind == Kind::Product);
         for (_, products) in &mut there.groups {
             products.retain(|product| args.products.iter().any(|name| product.name.is(name)));
         }

@@ -7,7 +7,7 @@ pub use references::check as check_references;
 
 use super::fault::Place;
 use super::kind::{Kind, Shape};
-use super::server::new_product;
+use super::server::new_resource;
 use super::tree::{HITS, Name, Path, Resource};
 use serde_json::Value;
 
@@ -64,9 +64,9 @@ pub struct FieldChange {
 pub enum Prune {
     /// Nothing.
     Nothing,
-    /// What is within products that the file names.
+    /// What is within products and backends that the file names.
     Within,
-    /// Whole products as well.
+    /// Whole products and backends as well.
     Whole,
 }
 
@@ -123,10 +123,7 @@ impl Diff {
     }
 
     fn missing(&mut self, wanted: &Resource, path: Path) {
-        let there = match wanted.kind {
-            Kind::Product => new_product(&wanted.name),
-            kind => Resource::new(kind, wanted.name.clone()),
-        };
+        let there = new_resource(wanted.kind, &wanted.name);
         let fields = field_changes(wanted, None);
         self.contents_after(wanted, &there, path, Action::Create, fields);
     }

@@ -1,5 +1,7 @@
 //! Doing what a plan says, change by change, over the REST API.
 
+mod prices;
+
 use super::diff::{Action, Change};
 use super::kind::Kind;
 use super::server;
@@ -57,11 +59,16 @@ impl<'a> Executor<'a> {
 
     async fn send(&mut self, change: &Change) -> anyhow::Result<()> {
         let kind = change.kind();
+        if kind == Kind::Price {
+            return self.set_prices(change).await;
+        }
         let list = self.list(change)?;
         if change.name() == &Name::Only {
+            let body = self.body(change)?;
+            let path = format!("{list}.json");
             return match kind {
-                Kind::Settings => self.client.put(&list, &self.body(change)?).await,
-                _ => self.client.patch(&list, &self.body(change)?).await,
+                Kind::Settings => self.client.put(&path, &body).await,
+                _ => self.client.patch(&path, &body).await,
             }
             .map(drop);
         }
@@ -69,11 +76,15 @@ impl<'a> Executor<'a> {
             Action::Create => {
                 let body = self.body(change)?;
                 let made = self.client.post(&format!("{list}.json"), &body).await?;
+                if kind == Kind::PlanFeature {
+                    return Ok(());
+                }
                 let id = id(item(&made))?;
                 self.ids.insert(key(&change.path), id);
-                if kind == Kind::Product {
-                    let product = server::product(self.client, item(&made)).await?;
-                    self.learn(&product, &change.path);
+                if kind.is_whole() {
+                    // It comes with things of its own.
+                    let whole = server::made(self.client, kind, item(&made)).await?;
+                    self.learn(&whole, &change.path);
                 }
                 format!("{list}/{id}")
             }
@@ -102,30 +113,61 @@ impl<'a> Executor<'a> {
     /// Where its kind is listed; for what there is one of, where it is.
     fn list(&self, change: &Change) -> anyhow::Result<String> {
         let path = &change.path;
-        let product = || -> anyhow::Result<String> {
-            let product = path.up_to(Kind::Product).unwrap_or_default();
-            Ok(format!("/admin/api/services/{}", self.id(&product)?))
-        };
         Ok(match change.kind() {
-            Kind::Catalogue | Kind::Settings => "/admin/api/settings.json".into(),
+            Kind::Catalogue | Kind::Settings => "/admin/api/settings".into(),
+            Kind::AccountFeature => "/admin/api/features".into(),
+            Kind::AccountPlan => "/admin/api/account_plans".into(),
+            Kind::Backend => "/admin/api/backend_apis".into(),
             Kind::Product => "/admin/api/services".into(),
-            Kind::Proxy => format!("{}/proxy.json", product()?),
-            Kind::Metric => format!("{}/metrics", product()?),
+            Kind::Usage => format!("{}/backend_usages", self.owner(path)?),
+            Kind::Proxy => format!("{}/proxy", self.owner(path)?),
+            Kind::Metric => format!("{}/metrics", self.owner(path)?),
             Kind::Method => {
                 let hits = self.metric(path, HITS)?;
-                format!("{}/metrics/{hits}/methods", product()?)
+                format!("{}/metrics/{hits}/methods", self.owner(path)?)
             }
-            Kind::Rule => format!("{}/proxy/mapping_rules", product()?),
-            Kind::Plan => format!("{}/application_plans", product()?),
-            Kind::Limit => {
-                let plan = self.id(&path.parent())?;
+            Kind::Rule if path.name_of(Kind::Backend).is_some() => {
+                format!("{}/mapping_rules", self.owner(path)?)
+            }
+            Kind::Rule => format!("{}/proxy/mapping_rules", self.owner(path)?),
+            Kind::Feature => format!("{}/features", self.owner(path)?),
+            Kind::ServicePlan => format!("{}/service_plans", self.owner(path)?),
+            Kind::Plan => format!("{}/application_plans", self.owner(path)?),
+            Kind::PlanFeature => format!("{}/features", self.plan(path)?),
+            Kind::Limit | Kind::Price => {
                 let metric = match change.name() {
-                    Name::OfMetric { metric, .. } => self.metric(path, metric)?,
-                    _ => 0,
+                    Name::OfMetric { metric, .. } | Name::System(metric) => metric,
+                    _ => HITS,
                 };
-                format!("/admin/api/application_plans/{plan}/metrics/{metric}/limits")
+                let metric = self.metric(path, metric)?;
+                let list = match change.kind() {
+                    Kind::Limit => "limits",
+                    _ => "pricing_rules",
+                };
+                format!("{}/metrics/{metric}/{list}", self.plan(path)?)
             }
         })
+    }
+
+    /// Where the product or backend on the way is.
+    fn owner(&self, path: &Path) -> anyhow::Result<String> {
+        let owner = owner(path);
+        let list = match owner.0.last() {
+            Some((Kind::Backend, _)) => "backend_apis",
+            _ => "services",
+        };
+        Ok(format!("/admin/api/{list}/{}", self.id(&owner)?))
+    }
+
+    /// Where the plan is to which it belongs.
+    fn plan(&self, path: &Path) -> anyhow::Result<String> {
+        let plan = path.parent();
+        let list = match plan.0.last() {
+            Some((Kind::AccountPlan, _)) => "account_plans",
+            Some((Kind::ServicePlan, _)) => "service_plans",
+            _ => "application_plans",
+        };
+        Ok(format!("/admin/api/{list}/{}", self.id(&plan)?))
     }
 
     fn body(&self, change: &Change) -> anyhow::Result<Value> {
@@ -133,6 +175,9 @@ impl<'a> Executor<'a> {
         let mut body = Map::new();
         if change.action == Action::Create {
             identity(kind, change.name(), &mut body);
+            if let Some((parameter, path)) = refers_to(change) {
+                body.insert(parameter.into(), self.id(&path)?.into());
+            }
         }
         if let Some(position) = change.position {
             body.insert("position".into(), position.into());
@@ -163,10 +208,16 @@ impl<'a> Executor<'a> {
         usages.collect()
     }
 
-    /// The id of a metric or method of the product on the way.
+    /// The id of a metric or method of what is on the way; `backend/metric` for one of a backend's.
     fn metric(&self, path: &Path, name: &str) -> anyhow::Result<i64> {
-        let product = path.up_to(Kind::Product).unwrap_or_default();
-        self.id(&product.join(Kind::Metric, &Name::System(name.to_owned())))
+        let (owner, name) = match name.split_once('/') {
+            Some((backend, name)) => {
+                let backend = Name::System(backend.to_owned());
+                (Path::default().join(Kind::Backend, &backend), name)
+            }
+            None => (owner(path), name),
+        };
+        self.id(&owner.join(Kind::Metric, &Name::System(name.to_owned())))
     }
 
     fn id_of(&self, change: &Change) -> anyhow::Result<i64> {
@@ -186,6 +237,31 @@ impl<'a> Executor<'a> {
     }
 }
 
+/// The way to the product or backend on the way.
+fn owner(path: &Path) -> Path {
+    let owner = path
+        .up_to(Kind::Product)
+        .or_else(|| path.up_to(Kind::Backend));
+    owner.unwrap_or_default()
+}
+
+/// What its name stands for, and the parameter that takes the id of that.
+fn refers_to(change: &Change) -> Option<(&'static str, Path)> {
+    let name = change.name();
+    match change.kind() {
+        Kind::Usage => Some(("backend_api_id", Path::default().join(Kind::Backend, name))),
+        Kind::PlanFeature => {
+            let product = change.path.up_to(Kind::Product);
+            let feature = match product {
+                Some(product) => product.join(Kind::Feature, name),
+                None => Path::default().join(Kind::AccountFeature, name),
+            };
+            Some(("feature_id", feature))
+        }
+        _ => None,
+    }
+}
+
 /// Metrics and methods share their names, and rules name them without saying which it is.
 fn key(path: &Path) -> Path {
     let mut path = path.clone();
@@ -199,6 +275,8 @@ fn key(path: &Path) -> Path {
 fn identity(kind: Kind, name: &Name, body: &mut Map<String, Value>) {
     match name {
         Name::Only => {}
+        // Their names are those of something else.
+        Name::System(_) if matches!(kind, Kind::Usage | Kind::PlanFeature) => {}
         Name::System(name) => {
             body.insert("system_name".into(), name.as_str().into());
             // Taken unless the file says better.

@@ -5,7 +5,7 @@
 
 mod fields;
 
-use serde_json::{Number, Value};
+use serde_json::{Number, Value, json};
 
 /// A kind of resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -14,8 +14,16 @@ pub enum Kind {
     Catalogue,
     /// The provider's choices; there is one.
     Settings,
+    /// A feature of account plans.
+    AccountFeature,
+    /// A plan of developer accounts.
+    AccountPlan,
+    /// An API that products are made of (3scale: backend API).
+    Backend,
     /// A product (3scale: service).
     Product,
+    /// A backend that a product sends requests to, below a path.
+    Usage,
     /// A product's addresses, credentials and answers; it has one.
     Proxy,
     /// A metric of its own.
@@ -24,10 +32,18 @@ pub enum Kind {
     Method,
     /// Which requests count, and for what.
     Rule,
+    /// A feature of a product's plans.
+    Feature,
+    /// A plan of those who subscribe to a product.
+    ServicePlan,
     /// An application plan.
     Plan,
     /// At most so much of a metric in a period.
     Limit,
+    /// What a metric costs, by ranges.
+    Price,
+    /// A feature that a plan has.
+    PlanFeature,
 }
 
 /// A field of a resource, called as in the REST API.
@@ -66,6 +82,10 @@ pub enum Shape {
     Texts,
     /// Metrics and what each counts.
     Usages,
+    /// A path, as the server keeps it: `/mail` for `mail` and `/mail/`.
+    Path,
+    /// What units cost: ranges by their first unit.
+    Ranges,
 }
 
 /// A collection within a resource.
@@ -92,6 +112,10 @@ pub enum Form {
     Rules,
     /// `metric: {period: value}`, or `metric: disabled`.
     Limits,
+    /// `name: value` of one field.
+    Brief(&'static str),
+    /// A list of names.
+    Names,
 }
 
 // === impl Kind ===
@@ -103,13 +127,20 @@ impl Kind {
         match self {
             Self::Catalogue => "catalogue",
             Self::Settings => "settings",
+            Self::AccountFeature | Self::Feature => "feature",
+            Self::AccountPlan => "account plan",
+            Self::Backend => "backend",
             Self::Product => "product",
+            Self::Usage => "use of backend",
             Self::Proxy => "proxy",
             Self::Metric => "metric",
             Self::Method => "method",
             Self::Rule => "mapping rule",
+            Self::ServicePlan => "service plan",
             Self::Plan => "plan",
             Self::Limit => "limit",
+            Self::Price => "price",
+            Self::PlanFeature => "has feature",
         }
     }
 
@@ -119,13 +150,19 @@ impl Kind {
         match self {
             Self::Catalogue => &[],
             Self::Settings => fields::SETTINGS,
+            Self::AccountFeature => fields::ACCOUNT_FEATURE,
+            Self::Feature => fields::FEATURE,
+            Self::Backend => fields::BACKEND,
             Self::Product => fields::PRODUCT,
+            Self::Usage => fields::USAGE,
             Self::Proxy => fields::PROXY,
             Self::Metric => fields::METRIC,
             Self::Method => fields::METHOD,
             Self::Rule => fields::RULE,
-            Self::Plan => fields::PLAN,
+            Self::Plan | Self::AccountPlan | Self::ServicePlan => fields::PLAN,
             Self::Limit => fields::LIMIT,
+            Self::Price => fields::PRICE,
+            Self::PlanFeature => &[],
         }
     }
 
@@ -140,8 +177,10 @@ impl Kind {
     pub fn groups(self) -> &'static [Group] {
         match self {
             Self::Catalogue => fields::CATALOGUE_GROUPS,
+            Self::Backend => fields::BACKEND_GROUPS,
             Self::Product => fields::PRODUCT_GROUPS,
             Self::Plan => fields::PLAN_GROUPS,
+            Self::AccountPlan | Self::ServicePlan => fields::OTHER_PLAN_GROUPS,
             _ => &[],
         }
     }
@@ -155,13 +194,13 @@ impl Kind {
     /// Whether gateways learn of a change only when the product is deployed.
     #[must_use]
     pub fn is_draft(self) -> bool {
-        matches!(self, Self::Proxy | Self::Rule)
+        matches!(self, Self::Proxy | Self::Rule | Self::Usage | Self::Backend)
     }
 
-    /// Whether it is a whole product, or as much: `--prune` alone does not delete those.
+    /// Whether it is a whole product or backend: `--prune` alone does not delete those.
     #[must_use]
     pub fn is_whole(self) -> bool {
-        matches!(self, Self::Product)
+        matches!(self, Self::Product | Self::Backend)
     }
 }
 
@@ -185,6 +224,7 @@ impl Field {
             (Shape::Texts, Value::String(text)) => Some(texts(text)),
             (Shape::Amount, Value::Number(number)) => Some(amount(number.as_f64()?)),
             (Shape::Amount, Value::String(text)) => Some(amount(text.parse().ok()?)),
+            (Shape::Ranges, value) => Some(ranges(value)),
             (Shape::Chosen, Value::Bool(false)) | (_, Value::Null) => None,
             (_, value) => Some(value.clone()),
         }
@@ -217,6 +257,22 @@ pub(super) fn texts(text: &str) -> Value {
     items.filter(|item| !item.is_empty()).collect()
 }
 
+/// Ranges in the order of their units, with all members.
+pub(in crate::catalogue) fn ranges(value: &Value) -> Value {
+    let items = value.as_array().into_iter().flatten();
+    let items = items.map(|item| {
+        let cost = match &item["cost_per_unit"] {
+            Value::String(text) => text.parse().unwrap_or_default(),
+            other => other.as_f64().unwrap_or_default(),
+        };
+        let min = item["min"].as_i64().unwrap_or(1);
+        json!({"min": min, "max": item["max"], "cost_per_unit": amount(cost)})
+    });
+    let mut items: Vec<Value> = items.collect();
+    items.sort_by_key(|item| item["min"].as_i64());
+    Value::Array(items)
+}
+
 /// An amount, without `.0`: 49 and 49.0 are the same.
 pub(super) fn amount(amount: f64) -> Value {
     let whole = amount.trunc();
@@ -230,7 +286,6 @@ pub(super) fn amount(amount: f64) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     /// All kinds, found from the top.
     fn all(kind: Kind, found: &mut Vec<Kind>) {

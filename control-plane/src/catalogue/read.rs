@@ -83,6 +83,8 @@ impl Reader {
             Form::Named => self.named(group.kind, node, path),
             Form::Rules => self.rules(node, path),
             Form::Limits => self.limits(node, path),
+            Form::Brief(field) => self.brief(group.kind, field, node, path),
+            Form::Names => self.names(group.kind, node, path),
         }
     }
 

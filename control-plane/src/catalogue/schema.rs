@@ -58,7 +58,7 @@ fn object(kind: Kind) -> Value {
 
 fn of_field(field: &Field) -> Value {
     let mut schema = match field.shape {
-        Shape::Text | Shape::Issuer | Shape::Secret => {
+        Shape::Text | Shape::Issuer | Shape::Path | Shape::Secret => {
             json!({"type": ["string", "number", "null"]})
         }
         Shape::Choice(choices) => {
@@ -77,6 +77,14 @@ fn of_field(field: &Field) -> Value {
             "type": ["string", "object"], "minProperties": 1,
             "additionalProperties": {"type": "integer", "minimum": 1},
         }),
+        Shape::Ranges => json!({"type": "array", "items": {
+            "type": "object", "additionalProperties": false, "required": ["cost_per_unit"],
+            "properties": {
+                "min": {"type": "integer", "minimum": 1, "default": 1},
+                "max": {"type": ["integer", "null"], "minimum": 1},
+                "cost_per_unit": {"type": "number", "minimum": 0},
+            },
+        }}),
     };
     schema["description"] = field.about.into();
     if let Some(default) = field.default() {
@@ -92,6 +100,13 @@ fn of_group(group: &Group) -> Value {
             "type": ["object", "null"],
             "propertyNames": {"pattern": "^[A-Za-z0-9_][A-Za-z0-9_.-]*$", "maxLength": 255},
             "additionalProperties": object(group.kind),
+        }),
+        Form::Brief(name) => json!({
+            "type": ["object", "null"],
+            "additionalProperties": group.kind.field(name).map(of_field),
+        }),
+        Form::Names => json!({
+            "type": ["array", "null"], "uniqueItems": true, "items": {"type": "string"},
         }),
         Form::Rules => json!({"type": ["array", "null"], "items": object(group.kind)}),
         Form::Limits => {

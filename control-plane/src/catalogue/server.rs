@@ -1,9 +1,15 @@
 //! Installation → tree: what the REST API says there is.
 
+mod new;
+mod plans;
+mod product;
+
+pub use new::new_resource;
+
 use super::kind::Kind;
-use super::tree::{HITS, Name, Resource};
+use super::tree::{Name, Resource};
 use crate::admin_client::AdminClient;
-use crate::admin_client::answers::{id, text};
+use crate::admin_client::answers::{id, item, text};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
@@ -21,95 +27,107 @@ pub enum Scope<'a> {
 /// # Errors
 /// When the server cannot be reached or refuses.
 pub async fn read(client: &AdminClient, scope: Scope<'_>) -> anyhow::Result<Resource> {
+    let mut reader = Reader::new(client);
     let mut catalogue = Resource::new(Kind::Catalogue, Name::Only);
-    if scope.has(Kind::Settings) {
-        let settings = client.get("/admin/api/settings.json").await?;
-        let settings = crate::admin_client::answers::item(&settings);
-        let settings = resource(Kind::Settings, Name::Only, settings);
-        catalogue.groups.push((Kind::Settings, vec![settings]));
-    }
-    if scope.has(Kind::Product) {
-        let mut products = Vec::new();
-        for service in client.list("/admin/api/services.json").await? {
-            let name = text(&service, "system_name")?;
-            products.push(if scope.names(Kind::Product, &name) {
-                product(client, &service).await?
-            } else {
-                named(Kind::Product, &service)?
-            });
+    for group in Kind::Catalogue.groups() {
+        // Products send requests to backends, and count on their metrics.
+        let needed = group.kind == Kind::Backend && scope.has(Kind::Product)
+            || group.kind == Kind::AccountFeature && scope.has(Kind::AccountPlan);
+        if scope.has(group.kind) || needed {
+            let resources = reader.top(group.kind, scope).await?;
+            catalogue.groups.push((group.kind, resources));
         }
-        catalogue.groups.push((Kind::Product, products));
     }
     Ok(catalogue)
 }
 
-/// A product with all that it contains.
+/// A product or backend that was just made, with all that it contains.
 ///
 /// # Errors
 /// When the server cannot be reached or refuses.
-pub async fn product(client: &AdminClient, service: &Value) -> anyhow::Result<Resource> {
-    let mut product = named(Kind::Product, service)?;
-    let path = format!("/admin/api/services/{}", id(service)?);
-    let mut names = BTreeMap::new();
-    let metrics = client.list(&format!("{path}/metrics.json")).await?;
-    for kind in [Kind::Metric, Kind::Method] {
-        let mut group = Vec::new();
-        for metric in &metrics {
-            names.insert(id(metric)?, text(metric, "system_name")?);
-            if metric["parent_id"].is_null() == (kind == Kind::Metric) {
-                group.push(named(kind, metric)?);
-            }
-        }
-        product.groups.push((kind, group));
+pub async fn made(client: &AdminClient, kind: Kind, item: &Value) -> anyhow::Result<Resource> {
+    let mut reader = Reader::new(client);
+    match kind {
+        Kind::Product => reader.product(item).await,
+        Kind::Backend => reader.backend(item).await,
+        _ => named(kind, item),
     }
-    let proxy = client.get(&format!("{path}/proxy.json")).await?;
-    let proxy = resource(
-        Kind::Proxy,
-        Name::Only,
-        crate::admin_client::answers::item(&proxy),
-    );
-    product.groups.push((Kind::Proxy, vec![proxy]));
-    let rules = client
-        .list(&format!("{path}/proxy/mapping_rules.json"))
-        .await?;
-    let rules = rules.iter().map(|rule| mapping_rule(rule, &names));
-    product
-        .groups
-        .push((Kind::Rule, rules.collect::<anyhow::Result<_>>()?));
-    let plans = client
-        .list(&format!("{path}/application_plans.json"))
-        .await?;
-    let mut group = Vec::new();
-    for plan in &plans {
-        group.push(application_plan(client, plan, &names).await?);
-    }
-    product.groups.push((Kind::Plan, group));
-    Ok(product)
 }
 
-/// What a product has that was just made and not yet looked at.
-#[must_use]
-pub fn new_product(name: &Name) -> Resource {
-    let mut product = Resource::new(Kind::Product, name.clone());
-    let mut hits = Resource::new(Kind::Metric, Name::System(HITS.into()));
-    hits.fields = vec![
-        ("friendly_name", "Hits".into()),
-        ("unit", "hit".into()),
-        ("description", "Number of API hits".into()),
-    ];
-    let mut rule = Resource::new(
-        Kind::Rule,
-        Name::Rule {
-            methods: vec!["GET".into()],
-            pattern: "/".into(),
-        },
-    );
-    rule.fields = vec![
-        ("usages", serde_json::json!({HITS: 1})),
-        ("last", false.into()),
-    ];
-    product.groups = vec![(Kind::Metric, vec![hits]), (Kind::Rule, vec![rule])];
-    product
+/// Reads, and keeps the names that others refer to by id.
+struct Reader<'a> {
+    client: &'a AdminClient,
+    /// Backends by id: system name, and metrics by id.
+    backends: BTreeMap<i64, (String, BTreeMap<i64, String>)>,
+}
+
+impl<'a> Reader<'a> {
+    fn new(client: &'a AdminClient) -> Self {
+        Self {
+            client,
+            backends: BTreeMap::new(),
+        }
+    }
+
+    async fn top(&mut self, kind: Kind, scope: Scope<'_>) -> anyhow::Result<Vec<Resource>> {
+        let path = match kind {
+            Kind::Settings => {
+                let settings = self.client.get("/admin/api/settings.json").await?;
+                return Ok(vec![resource(kind, Name::Only, item(&settings))]);
+            }
+            Kind::AccountFeature => "/admin/api/features.json",
+            Kind::AccountPlan => "/admin/api/account_plans.json",
+            Kind::Backend => "/admin/api/backend_apis.json",
+            _ => "/admin/api/services.json",
+        };
+        let mut resources = Vec::new();
+        for item in self.client.list(path).await? {
+            let name = text(&item, "system_name")?;
+            resources.push(match kind {
+                // A few calls each, and a few of them: all are read, since products refer to them.
+                Kind::Backend => self.backend(&item).await?,
+                Kind::AccountPlan => self.plan(kind, &item, &BTreeMap::new()).await?,
+                Kind::Product if scope.names(kind, &name) => self.product(&item).await?,
+                _ => named(kind, &item)?,
+            });
+        }
+        Ok(resources)
+    }
+
+    /// Metrics and methods of a product or backend, and their names by id.
+    async fn metrics(
+        &self,
+        path: &str,
+        owner: &mut Resource,
+    ) -> anyhow::Result<BTreeMap<i64, String>> {
+        let mut names = BTreeMap::new();
+        let metrics = self.client.list(&format!("{path}/metrics.json")).await?;
+        for kind in [Kind::Metric, Kind::Method] {
+            let mut group = Vec::new();
+            for metric in &metrics {
+                if metric["parent_id"].is_null() == (kind == Kind::Metric) {
+                    names.insert(id(metric)?, text(metric, "system_name")?);
+                    group.push(named(kind, metric)?);
+                }
+            }
+            owner.groups.push((kind, group));
+        }
+        Ok(names)
+    }
+
+    /// Mapping rules of a product or backend.
+    async fn rules(
+        &self,
+        path: &str,
+        owner: &mut Resource,
+        metrics: &BTreeMap<i64, String>,
+    ) -> anyhow::Result<()> {
+        let rules = self.client.list(path).await?;
+        let rules = rules.iter().map(|rule| mapping_rule(rule, metrics));
+        let rules = rules.collect::<anyhow::Result<_>>()?;
+        owner.groups.push((Kind::Rule, rules));
+        Ok(())
+    }
 }
 
 fn named(kind: Kind, item: &Value) -> anyhow::Result<Resource> {
@@ -148,29 +166,6 @@ fn mapping_rule(item: &Value, metrics: &BTreeMap<i64, String>) -> anyhow::Result
     rule.fields.retain(|(name, _)| *name != "usages");
     rule.fields.insert(0, ("usages", Value::Object(usages)));
     Ok(rule)
-}
-
-async fn application_plan(
-    client: &AdminClient,
-    item: &Value,
-    metrics: &BTreeMap<i64, String>,
-) -> anyhow::Result<Resource> {
-    let mut plan = named(Kind::Plan, item)?;
-    let path = format!("/admin/api/application_plans/{}", id(item)?);
-    let mut limits = Vec::new();
-    for item in client.list(&format!("{path}/limits.json")).await? {
-        // A metric that was deleted a moment ago takes its limits along.
-        let Some(metric) = item["metric_id"].as_i64().and_then(|id| metrics.get(&id)) else {
-            continue;
-        };
-        let name = Name::OfMetric {
-            metric: metric.clone(),
-            part: text(&item, "period")?,
-        };
-        limits.push(resource(Kind::Limit, name, &item));
-    }
-    plan.groups.push((Kind::Limit, limits));
-    Ok(plan)
 }
 
 // === impl Scope ===

@@ -122,7 +122,7 @@ impl<'a> Branch<'a> {
         let change = self.change?;
         let short = match (change.kind(), change.action) {
             (Kind::Product | Kind::Proxy | Kind::Settings, _) => false,
-            (Kind::Rule | Kind::Limit, _) | (_, Action::Delete) => true,
+            (Kind::Rule | Kind::Limit | Kind::Usage | Kind::Price, _) | (_, Action::Delete) => true,
             (_, Action::Create) => true,
             (_, Action::Update) => false,
         };
@@ -190,7 +190,9 @@ impl Show {
             let value = self.change_of(change, field);
             match (change.kind(), field.name, &field.to) {
                 (Kind::Limit, _, to) if *to == 0 => parts.push(format!("{value} (disabled)")),
-                (Kind::Limit, ..) | (Kind::Rule, "usages", _) => parts.push(value),
+                (Kind::Limit | Kind::Usage | Kind::Price, ..) | (Kind::Rule, "usages", _) => {
+                    parts.push(value);
+                }
                 (Kind::Rule, "last", Value::Bool(true)) => parts.push("last".into()),
                 (Kind::Rule, "last", _) => parts.push("no longer last".into()),
                 (_, "default", _) => parts.push("the default".into()),
@@ -237,6 +239,11 @@ fn text(value: &Value) -> String {
         Value::Array(items) => {
             let items: Vec<String> = items.iter().map(text).collect();
             items.join(", ")
+        }
+        Value::Object(range) if range.contains_key("cost_per_unit") => {
+            let member = |name: &str| range.get(name).map(Value::to_string).unwrap_or_default();
+            let max = member("max").replace("null", "");
+            format!("{}–{max}: {}", member("min"), member("cost_per_unit"))
         }
         Value::Object(usages) => {
             let usages = usages.iter().map(|(metric, delta)| match delta.as_u64() {

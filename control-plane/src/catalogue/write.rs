@@ -6,7 +6,7 @@ pub(super) use scalar::{block, flow};
 
 use super::kind::{Form, Group, Kind, Shape};
 use super::read::{DISABLED, DISABLING_PERIOD};
-use super::server::new_product;
+use super::server::new_resource;
 use super::tree::{HITS, Name, Resource};
 use serde_json::{Map, Value};
 use std::fmt::Write as _;
@@ -81,6 +81,19 @@ impl Writer {
                 for rule in resources {
                     let _ = writeln!(out, "{indent}  - {}", flow(&Value::Object(self.rule(rule))));
                 }
+            }
+            Form::Brief(field) => {
+                let of = |it: &Resource| Some((it.name.to_string(), it.field(field)?.clone()));
+                let values: Map<String, Value> = resources.iter().filter_map(of).collect();
+                let _ = match values.is_empty() {
+                    true => writeln!(out, "{indent}{key}: {{}}"),
+                    false => writeln!(out, "{indent}{key}:"),
+                };
+                write_fields(out, &values, depth + 1);
+            }
+            Form::Names => {
+                let names = resources.iter().map(|it| Value::from(it.name.to_string()));
+                let _ = writeln!(out, "{indent}{key}: {}", flow(&names.collect()));
             }
             Form::Limits => {
                 let limits = limits(resources);
@@ -159,7 +172,7 @@ impl Writer {
 
 /// `hits` as every product has it needs no words.
 fn is_new_hits(metric: &Resource) -> bool {
-    let new = new_product(&Name::Only);
+    let new = new_resource(Kind::Product, &Name::Only);
     let hits = new.find(Kind::Metric, HITS);
     metric.name.is(HITS) && hits.is_some_and(|hits| hits.fields == metric.fields)
 }
@@ -191,6 +204,22 @@ fn limits(limits: &[Resource]) -> Map<String, Value> {
     by_metric
 }
 
+/// The last range has no end: that needs no word.
+fn without_null(value: &Value) -> Value {
+    match value {
+        Value::Array(items) => items.iter().map(without_null).collect(),
+        Value::Object(members) => {
+            let members = members.iter().filter(|(_, value)| !value.is_null());
+            Value::Object(
+                members
+                    .map(|(name, value)| (name.clone(), value.clone()))
+                    .collect(),
+            )
+        }
+        other => other.clone(),
+    }
+}
+
 fn empty() -> Value {
     Value::Object(Map::new())
 }
@@ -201,7 +230,7 @@ fn write_fields(out: &mut String, fields: &Map<String, Value>, depth: usize) {
         let key = flow(&Value::from(name.as_str()));
         let value = match value {
             Value::String(text) => block(text, depth),
-            other => flow(other),
+            other => flow(&without_null(other)),
         };
         let _ = writeln!(out, "{indent}{key}: {value}");
     }

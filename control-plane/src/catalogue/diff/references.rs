@@ -1,4 +1,4 @@
-//! Names that stand for something else: metrics in rules and limits. They may be of the file or of the installation.
+//! Names that stand for something else: metrics, features and backends. They may be of the file or of the installation.
 
 use super::Prune;
 use crate::catalogue::fault::{Faults, Place, did_you_mean};
@@ -6,24 +6,38 @@ use crate::catalogue::kind::Kind;
 use crate::catalogue::tree::{HITS, Name, Resource};
 use serde_json::Value;
 
-/// Notes every name that will stand for nothing.
+/// Notes every name that will stand for nothing, and what cannot become what the file says.
 ///
 /// # Errors
 /// All of them, by line.
 pub fn check(wanted: &Resource, there: &Resource, prune: Prune) -> Result<(), Faults> {
     let mut faults = Faults::default();
-    for product in wanted.all(Kind::Product) {
-        let name = product.name.to_string();
-        let found = there.find(Kind::Product, &name);
-        let mut check = Product {
-            path: format!("products.{name}"),
-            metrics: metrics(product, found, prune),
-            name,
-            faults: &mut faults,
-        };
-        check.kinds(product, found);
-        check.rules(product);
-        check.limits(product);
+    let whole = Look {
+        wanted,
+        there: Some(there),
+        prune,
+    };
+    for plan in wanted.all(Kind::AccountPlan) {
+        let features = whole.names(Kind::AccountFeature);
+        let mut notes = Notes::new("account_plans", &mut faults);
+        notes.features(plan, &features);
+    }
+    for (kind, section) in [(Kind::Backend, "backends"), (Kind::Product, "products")] {
+        for owner in wanted.all(kind) {
+            let name = owner.name.to_string();
+            let look = Look {
+                wanted: owner,
+                there: there.find(kind, &name),
+                prune,
+            };
+            let mut notes = Notes::new(&format!("{section}.{name}"), &mut faults);
+            notes.kinds(&look);
+            let own = look.metrics();
+            notes.rules(owner, &own);
+            if kind == Kind::Product {
+                notes.product(&look, &whole, own);
+            }
+        }
     }
     if faults.is_empty() {
         Ok(())
@@ -32,29 +46,116 @@ pub fn check(wanted: &Resource, there: &Resource, prune: Prune) -> Result<(), Fa
     }
 }
 
-/// What the product will count.
-fn metrics<'a>(product: &'a Resource, found: Option<&'a Resource>, prune: Prune) -> Vec<&'a str> {
-    let mut metrics: Vec<&str> = vec![HITS];
-    metrics.extend(product.metric_names());
-    for kind in [Kind::Metric, Kind::Method] {
-        let goes = prune >= Prune::Within && product.group(kind).is_some();
-        if let Some(found) = found.filter(|_| !goes) {
-            metrics.extend(found.all(kind).iter().filter_map(|it| it.name.system()));
-        }
-    }
-    metrics
+/// A resource as the file wants it, and as it is.
+struct Look<'a> {
+    wanted: &'a Resource,
+    there: Option<&'a Resource>,
+    prune: Prune,
 }
 
-struct Product<'a> {
-    name: String,
+impl<'a> Look<'a> {
+    /// The system names of a kind that there will be.
+    fn names(&self, kind: Kind) -> Vec<String> {
+        let wanted = self.wanted.all(kind).iter();
+        let mut names: Vec<String> = wanted.map(|it| it.name.to_string()).collect();
+        let least = match kind.is_whole() {
+            true => Prune::Whole,
+            false => Prune::Within,
+        };
+        let goes = self.prune >= least && self.wanted.group(kind).is_some();
+        if let Some(there) = self.there.filter(|_| !goes) {
+            names.extend(there.all(kind).iter().map(|it| it.name.to_string()));
+        }
+        names
+    }
+
+    /// What it will count.
+    fn metrics(&self) -> Vec<String> {
+        let mut metrics = vec![HITS.to_owned()];
+        metrics.extend(self.names(Kind::Metric));
+        metrics.extend(self.names(Kind::Method));
+        metrics
+    }
+
+    /// One of what it contains.
+    fn within(&self, kind: Kind, name: &str) -> Option<Look<'a>> {
+        let there = self.there.and_then(|there| there.find(kind, name));
+        let wanted = self.wanted.find(kind, name).or(there)?;
+        Some(Look {
+            wanted,
+            there,
+            prune: self.prune,
+        })
+    }
+}
+
+struct Notes<'a> {
     path: String,
-    metrics: Vec<&'a str>,
     faults: &'a mut Faults,
 }
 
-impl Product<'_> {
+impl<'a> Notes<'a> {
+    fn new(path: &str, faults: &'a mut Faults) -> Self {
+        Self {
+            path: path.to_owned(),
+            faults,
+        }
+    }
+
+    fn product(&mut self, look: &Look<'_>, whole: &Look<'_>, mut metrics: Vec<String>) {
+        let backends = whole.names(Kind::Backend);
+        for usage in look.wanted.all(Kind::Usage) {
+            self.known(
+                "backend",
+                &usage.name.to_string(),
+                &backends,
+                usage.at,
+                "backends",
+            );
+        }
+        for backend in look.names(Kind::Usage) {
+            if let Some(backend_look) = whole.within(Kind::Backend, &backend) {
+                let theirs = backend_look.metrics().into_iter();
+                metrics.extend(theirs.map(|metric| format!("{backend}/{metric}")));
+            }
+        }
+        let features = look.names(Kind::Feature);
+        for plan in look.wanted.all(Kind::Plan) {
+            let of = format!("plan {}", plan.name);
+            for limit in plan.all(Kind::Limit) {
+                if let Name::OfMetric { metric, .. } = &limit.name {
+                    self.known("metric", metric, &metrics, limit.at, &of);
+                }
+            }
+            for price in plan.all(Kind::Price) {
+                self.known("metric", &price.name.to_string(), &metrics, price.at, &of);
+            }
+            self.features(plan, &features);
+        }
+        for plan in look.wanted.all(Kind::ServicePlan) {
+            self.features(plan, &features);
+        }
+        for feature in look.wanted.all(Kind::Feature) {
+            let name = feature.name.to_string();
+            let found = look
+                .there
+                .and_then(|there| there.find(Kind::Feature, &name));
+            let (scope, is) = (
+                feature.field("scope"),
+                found.and_then(|it| it.field("scope")),
+            );
+            if scope.is_some() && is.is_some() && scope != is {
+                self.note(
+                    feature.at,
+                    &name,
+                    "is of plans of another kind there, and stays so",
+                );
+            }
+        }
+    }
+
     /// A metric does not become a method, nor the other way round.
-    fn kinds(&mut self, product: &Resource, found: Option<&Resource>) {
+    fn kinds(&mut self, look: &Look<'_>) {
         for (kind, other, words) in [
             (
                 Kind::Metric,
@@ -67,39 +168,44 @@ impl Product<'_> {
                 "is a metric there, and can't become a method",
             ),
         ] {
-            for metric in product.all(kind) {
+            for metric in look.wanted.all(kind) {
                 let name = metric.name.to_string();
-                if found.is_some_and(|found| found.find(other, &name).is_some()) {
+                if look
+                    .there
+                    .is_some_and(|there| there.find(other, &name).is_some())
+                {
                     self.note(metric.at, &name, words);
                 }
             }
         }
     }
 
-    fn rules(&mut self, product: &Resource) {
-        for rule in product.all(Kind::Rule) {
+    fn rules(&mut self, owner: &Resource, metrics: &[String]) {
+        for rule in owner.all(Kind::Rule) {
             let usages = rule.field("usages").and_then(Value::as_object);
             for metric in usages.into_iter().flat_map(|usages| usages.keys()) {
-                self.metric(metric, rule.at, &format!("{}", rule.name));
+                self.known("metric", metric, metrics, rule.at, &rule.name.to_string());
             }
         }
     }
 
-    fn limits(&mut self, product: &Resource) {
-        for plan in product.all(Kind::Plan) {
-            for limit in plan.all(Kind::Limit) {
-                if let Name::OfMetric { metric, .. } = &limit.name {
-                    self.metric(metric, limit.at, &format!("plan {}", plan.name));
-                }
-            }
+    fn features(&mut self, plan: &Resource, features: &[String]) {
+        for feature in plan.all(Kind::PlanFeature) {
+            let of = format!("{} {}", plan.kind.word(), plan.name);
+            self.known(
+                "feature",
+                &feature.name.to_string(),
+                features,
+                feature.at,
+                &of,
+            );
         }
     }
 
-    fn metric(&mut self, metric: &str, at: Option<Place>, of: &str) {
-        if !self.metrics.contains(&metric) {
-            let hint = did_you_mean(metric, self.metrics.iter().copied());
-            let message = format!("{metric} is no metric of {}{hint}", self.name);
-            self.note(at, of, &message);
+    fn known(&mut self, what: &str, name: &str, known: &[String], at: Option<Place>, of: &str) {
+        if known.iter().all(|it| it != name) {
+            let hint = did_you_mean(name, known.iter().map(String::as_str));
+            self.note(at, of, &format!("there is no {what} {name}{hint}"));
         }
     }
 

@@ -33,6 +33,24 @@ pub(super) const CATALOGUE_GROUPS: &[Group] = &[
         "The provider's choices",
     ),
     group(
+        "features",
+        Kind::AccountFeature,
+        Form::Named,
+        "What account plans offer, by system name",
+    ),
+    group(
+        "account_plans",
+        Kind::AccountPlan,
+        Form::Named,
+        "What developer accounts are on, by system name",
+    ),
+    group(
+        "backends",
+        Kind::Backend,
+        Form::Named,
+        "The APIs that products are made of, by system name",
+    ),
+    group(
         "products",
         Kind::Product,
         Form::Named,
@@ -40,18 +58,25 @@ pub(super) const CATALOGUE_GROUPS: &[Group] = &[
     ),
 ];
 
-pub(super) const PRODUCT_GROUPS: &[Group] = &[
+pub(super) const BACKEND_GROUPS: &[Group] = &[
+    METRICS,
+    METHODS,
     group(
-        "metrics",
-        Kind::Metric,
-        Form::Named,
-        "What is counted by itself, by system name",
+        "mapping_rules",
+        Kind::Rule,
+        Form::Rules,
+        "Which requests count for what, in paths as the backend sees them",
     ),
+];
+
+pub(super) const PRODUCT_GROUPS: &[Group] = &[
+    METRICS,
+    METHODS,
     group(
-        "methods",
-        Kind::Method,
-        Form::Named,
-        "What is counted and adds up to hits, by system name",
+        "backends",
+        Kind::Usage,
+        Form::Brief("path"),
+        "The backends that it sends requests to, each below a path; the longest takes the request",
     ),
     group(
         "proxy",
@@ -66,6 +91,18 @@ pub(super) const PRODUCT_GROUPS: &[Group] = &[
         "Which requests count for what; all that match add up, in this order",
     ),
     group(
+        "features",
+        Kind::Feature,
+        Form::Named,
+        "What its plans offer, by system name",
+    ),
+    group(
+        "service_plans",
+        Kind::ServicePlan,
+        Form::Named,
+        "What subscribers are on, by system name",
+    ),
+    group(
         "application_plans",
         Kind::Plan,
         Form::Named,
@@ -73,11 +110,101 @@ pub(super) const PRODUCT_GROUPS: &[Group] = &[
     ),
 ];
 
-pub(super) const PLAN_GROUPS: &[Group] = &[group(
-    "limits",
-    Kind::Limit,
-    Form::Limits,
-    "By metric, at most how much in each period; or disabled",
+const METRICS: Group = group(
+    "metrics",
+    Kind::Metric,
+    Form::Named,
+    "What is counted by itself, by system name",
+);
+const METHODS: Group = group(
+    "methods",
+    Kind::Method,
+    Form::Named,
+    "What is counted and adds up to hits, by system name",
+);
+
+pub(super) const PLAN_GROUPS: &[Group] = &[
+    group(
+        "limits",
+        Kind::Limit,
+        Form::Limits,
+        "By metric, or backend/metric, at most how much in each period; or disabled",
+    ),
+    group(
+        "pricing_rules",
+        Kind::Price,
+        Form::Brief("ranges"),
+        "By metric, what units cost: ranges that do not overlap",
+    ),
+    PLAN_FEATURES,
+];
+
+pub(super) const OTHER_PLAN_GROUPS: &[Group] = &[PLAN_FEATURES];
+
+const PLAN_FEATURES: Group = group(
+    "features",
+    Kind::PlanFeature,
+    Form::Names,
+    "The features that it has",
+);
+
+pub(super) const ACCOUNT_FEATURE: &[Field] = &[
+    field(
+        "name",
+        Shape::Text,
+        "",
+        "The name that people see; the system name unless given",
+    ),
+    field("visible", Shape::Flag, "true", "Whether developers see it"),
+    field("description", Shape::Text, r#""""#, "What it is"),
+];
+
+pub(super) const FEATURE: &[Field] = &[
+    field(
+        "name",
+        Shape::Text,
+        "",
+        "The name that people see; the system name unless given",
+    ),
+    field(
+        "scope",
+        Shape::Choice(&["application_plan", "service_plan"]),
+        r#""application_plan""#,
+        "Which plans may have it; it stays so",
+    ),
+    field("visible", Shape::Flag, "true", "Whether developers see it"),
+    field("description", Shape::Text, r#""""#, "What it is"),
+];
+
+pub(super) const BACKEND: &[Field] = &[
+    field(
+        "name",
+        Shape::Text,
+        "",
+        "The name that people see; the system name unless given",
+    ),
+    field("description", Shape::Text, r#""""#, "What it is"),
+    field(
+        "private_endpoint",
+        Shape::Text,
+        "",
+        "Where gateways send its requests",
+    ),
+    field(
+        "cluster",
+        Shape::Text,
+        r#""""#,
+        "A cluster of the gateway's own configuration to send them to instead",
+    ),
+];
+
+pub(super) const USAGE: &[Field] = &[field("path", Shape::Path, "", "The path below which it is")];
+
+pub(super) const PRICE: &[Field] = &[field(
+    "ranges",
+    Shape::Ranges,
+    "",
+    "What units cost: from the first one, from the next range's first one, and so on",
 )];
 
 pub(super) const SETTINGS: &[Field] = &[

@@ -99,6 +99,55 @@ impl Reader {
         }
     }
 
+    /// `name: value`.
+    pub(super) fn brief(
+        &mut self,
+        kind: Kind,
+        field: &str,
+        node: &Node,
+        path: &str,
+    ) -> Vec<Resource> {
+        let mut resources = Vec::new();
+        for (key, node) in self.members(node, path).unwrap_or_default() {
+            let path = join(path, &key.text);
+            let mut resource = Resource::new(kind, Name::System(key.text.clone()));
+            resource.at = Some(key.at);
+            if let Some(field) = kind.field(field)
+                && let Some(value) = self.value(field, node, &path)
+            {
+                resource.fields.push((field.name, value));
+            }
+            resources.push(resource);
+        }
+        resources
+    }
+
+    /// `[name, name]`.
+    pub(super) fn names(&mut self, kind: Kind, node: &Node, path: &str) -> Vec<Resource> {
+        let items = match &node.what {
+            What::List(items) => items.as_slice(),
+            What::Null => &[],
+            _ => {
+                self.faults.add(node.at, path, "must be a list of names");
+                &[]
+            }
+        };
+        let mut resources: Vec<Resource> = Vec::new();
+        for item in items {
+            let Some(name) = self.text(item, path) else {
+                continue;
+            };
+            if resources.iter().any(|it| it.name.is(&name)) {
+                let message = format!("names {name} twice");
+                self.faults.add(item.at, path, message);
+            }
+            let mut resource = Resource::new(kind, Name::System(name));
+            resource.at = Some(item.at);
+            resources.push(resource);
+        }
+        resources
+    }
+
     /// `hits: {minute: 600}`, or `newsletter_api: disabled`.
     pub(super) fn limits(&mut self, node: &Node, path: &str) -> Vec<Resource> {
         let mut limits = Vec::new();

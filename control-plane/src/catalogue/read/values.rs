@@ -1,7 +1,7 @@
 //! Values of fields, in the form in which they are compared.
 
 use super::{Reader, usage};
-use crate::catalogue::kind::{Field, Shape, amount, texts};
+use crate::catalogue::kind::{Field, Shape, amount, ranges, texts};
 use crate::catalogue::node::{Node, What};
 use serde_json::{Map, Value};
 
@@ -36,6 +36,11 @@ impl Reader {
             Shape::Amount => self.amount(node, path),
             Shape::Texts => self.texts(node, path),
             Shape::Usages => self.usages(node, path),
+            Shape::Path => {
+                let text = self.text(node, path)?;
+                Some(format!("/{}", text.trim_matches('/')).into())
+            }
+            Shape::Ranges => self.ranges(node, path),
         }
     }
 
@@ -126,6 +131,55 @@ impl Reader {
                 self.wrong(node, path, words)
             }
         }
+    }
+
+    /// `[{min: 1, max: 1000, cost_per_unit: 0.01}, …]`.
+    fn ranges(&mut self, node: &Node, path: &str) -> Option<Value> {
+        let What::List(items) = &node.what else {
+            return self.wrong(node, path, "must be a list of ranges");
+        };
+        let mut all = Vec::new();
+        for (n, item) in items.iter().enumerate() {
+            let path = format!("{path}[{n}]");
+            let mut range = Map::new();
+            for (key, value) in self.members(item, &path)? {
+                let path = super::join(&path, &key.text);
+                let (name, value) = match key.text.as_str() {
+                    "min" => ("min", self.whole(value, &path, 1)?.into()),
+                    "max" if value.what == What::Null => ("max", Value::Null),
+                    "max" => ("max", self.whole(value, &path, 1)?.into()),
+                    "cost_per_unit" => ("cost_per_unit", self.amount(value, &path)?),
+                    _ => {
+                        let words = "is nothing that a range has: min, max, cost_per_unit";
+                        self.faults.add(key.at, &path, words);
+                        return None;
+                    }
+                };
+                range.insert(name.into(), value);
+            }
+            if !range.contains_key("cost_per_unit") {
+                return self.wrong(item, &path, "needs cost_per_unit");
+            }
+            all.push(Value::Object(range));
+        }
+        let all = ranges(&Value::Array(all));
+        let pairs = all.as_array().into_iter().flatten();
+        let pairs: Vec<(Option<i64>, Option<i64>)> = pairs
+            .map(|range| (range["min"].as_i64(), range["max"].as_i64()))
+            .collect();
+        let empty = pairs.iter().any(|(min, max)| max.is_some() && max < min);
+        let overlap = pairs.windows(2).any(|pair| match pair {
+            [(_, max), (min, _)] => max.is_none() || max >= min,
+            _ => false,
+        });
+        if empty || overlap {
+            return self.wrong(
+                node,
+                path,
+                "has ranges that end before they begin, or overlap",
+            );
+        }
+        Some(all)
     }
 
     pub(super) fn wrong<T>(&mut self, node: &Node, path: &str, message: &str) -> Option<T> {

@@ -21,8 +21,8 @@ products:
         let refused = apply(t, file, &[]).await.expect(1);
         refused.says(&[
             "nothing was changed: the standard input can't be applied",
-            "the standard input:6:9: products.p: GET /a: web_apo is no metric of p; did you mean web_api?",
-            "the standard input:10:17: products.p: plan free: hit is no metric of p; did you mean hits?",
+            "the standard input:6:9: products.p: GET /a: there is no metric web_apo; did you mean web_api?",
+            "the standard input:10:17: products.p: plan free: there is no metric hit; did you mean hits?",
         ]);
         assert_eq!(t.get("/admin/api/services.json").await.expect(200).text, r#"{"services":[]}"#);
 
@@ -30,7 +30,7 @@ products:
         apply(t, "products: {p: {methods: {old: {}}}}", &[]).await.expect(0);
         let rule = "products: {p: {methods: {new: {}}, mapping_rules: [{methods: GET, pattern: /a, usages: old}]}}";
         apply(t, rule, &["--dry-run"]).await.expect(3);
-        apply(t, rule, &["--dry-run", "--prune"]).await.expect(1).says(&["old is no metric of p"]);
+        apply(t, rule, &["--dry-run", "--prune"]).await.expect(1).says(&["there is no metric old"]);
         apply(t, "products: {p: {metrics: {old: {}}}}", &[]).await.expect(1).says(&["is a method there"]);
     }
 
