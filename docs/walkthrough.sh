@@ -86,9 +86,11 @@ customer=$(api /admin/api/signup.xml -d org_name='Bronze Letters' -d username=br
 user=$(xml application_id <<<"$customer")
 key=$(xml key <<<"$customer")
 
-step "Does it work in staging?"
-expect 401 'without credentials'         "$STAGING_URL/api/mail.send.json"
-expect 200 'with those of the customer'  "$STAGING_URL/api/mail.send.json" -d api_user="$user" -d api_key="$key" -d to=a@b.example
+step "Does it work? A test goes through the staging gateway, and says what happened at each step"
+expect 401 'staging knows the product: who are you?' "$STAGING_URL/api/mail.send.json"
+report=$(api "/admin/api/services/$product/proxy/test.json" -d method=POST -d path=/api/mail.send.json)
+tr '{' '\n' <<<"$report" | sed -n 's/^"name":"\([a-z_]*\)","outcome":"\([a-z]*\)","detail":"\([^"]*\).*/  \2  \1: \3/p'
+grep -q '"passed":true' <<<"$report" || fail "the test is not passed: $report"
 
 step "To production"
 api "/admin/api/services/$product/proxy/configs/sandbox/$version/promote.json" -d to=production >/dev/null

@@ -21,6 +21,16 @@ pub struct AdminClient {
     authorization: String,
 }
 
+/// The server knows of no such thing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{method} {url} was refused (404): there is no such thing")]
+pub struct NotFound {
+    /// What was tried.
+    pub method: String,
+    /// On what.
+    pub url: String,
+}
+
 // === impl AdminClient ===
 
 impl AdminClient {
@@ -67,8 +77,7 @@ impl AdminClient {
     /// When the server cannot be reached or refuses.
     pub async fn list(&self, path: &str) -> anyhow::Result<Vec<Value>> {
         let mut all = Vec::new();
-        let mut page = 1;
-        loop {
+        for page in 1_i64.. {
             let answer = self.get(&format!("{path}?page={page}")).await?;
             all.extend(answers::items(&answer).cloned());
             let pages = answer.pointer("/metadata/total_pages");
@@ -76,9 +85,20 @@ impl AdminClient {
                 .and_then(Value::as_i64)
                 .is_none_or(|pages| page >= pages)
             {
-                return Ok(all);
+                break;
             }
-            page += 1;
+        }
+        Ok(all)
+    }
+
+    /// The same; empty when there is no such list: its owner was deleted a moment ago, or the server is older.
+    ///
+    /// # Errors
+    /// When the server cannot be reached or refuses.
+    pub async fn list_if_any(&self, path: &str) -> anyhow::Result<Vec<Value>> {
+        match self.list(path).await {
+            Err(error) if error.is::<NotFound>() => Ok(Vec::new()),
+            found => found,
         }
     }
 
@@ -159,6 +179,10 @@ fn answer(method: &str, url: &str, status: u16, text: &str) -> anyhow::Result<Va
         (403, _) => Err(anyhow!(
             "{method} {url} was refused (403): the access token is unknown, expired or lacks the scope or permission for this"
         )),
+        (404, _) => Err(anyhow!(NotFound {
+            method: method.to_owned(),
+            url: url.to_owned(),
+        })),
         (_, json) => {
             let words =
                 json.map_or_else(|| text.chars().take(200).collect(), |json| json.to_string());

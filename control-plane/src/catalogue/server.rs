@@ -81,7 +81,7 @@ impl<'a> Reader<'a> {
             _ => "/admin/api/services.json",
         };
         let mut resources = Vec::new();
-        for item in self.client.list(path).await? {
+        for item in self.client.list_if_any(path).await? {
             let name = text(&item, "system_name")?;
             resources.push(match kind {
                 // A few calls each, and a few of them: all are read, since products refer to them.

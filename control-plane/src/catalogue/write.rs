@@ -32,10 +32,13 @@ pub fn write(catalogue: &Resource, detail: Detail) -> String {
         if let Some(resources) = catalogue.group(group.kind) {
             let mut part = String::new();
             writer.group(&mut part, group, resources, 0);
-            if !out.is_empty() && !part.is_empty() {
+            let nothing = resources.is_empty() && detail == Detail::Brief;
+            if !out.is_empty() && !part.is_empty() && !nothing {
                 out.push('\n');
             }
-            out.push_str(&part);
+            if !nothing {
+                out.push_str(&part);
+            }
         }
     }
     if out.is_empty() { "{}\n".into() } else { out }
@@ -110,20 +113,33 @@ impl Writer {
         let indent = "  ".repeat(depth);
         let key = block(&resource.name.to_string(), depth);
         let fields = self.fields(resource);
-        if resource.groups.is_empty() {
-            let line = format!("{indent}{key}: {}", flow(&Value::Object(fields.clone())));
-            if line.chars().count() <= MOST_CHARS {
-                let _ = writeln!(out, "{line}");
-                return;
-            }
+        let groups = self.groups(resource, depth + 1);
+        let line = format!("{indent}{key}: {}", flow(&Value::Object(fields.clone())));
+        if groups.is_empty() && line.chars().count() <= MOST_CHARS {
+            let _ = writeln!(out, "{line}");
+        } else {
+            let _ = writeln!(out, "{indent}{key}:");
+            write_fields(out, &fields, depth + 1);
+            out.push_str(&groups);
         }
-        let _ = writeln!(out, "{indent}{key}:");
-        write_fields(out, &fields, depth + 1);
+    }
+
+    /// Collections that are worth a line.
+    fn groups(&self, resource: &Resource, depth: usize) -> String {
+        let mut out = String::new();
+        let new = new_resource(resource.kind, &resource.name);
         for group in resource.kind.groups() {
             if let Some(resources) = resource.group(group.kind) {
-                self.group(out, group, resources, depth + 1);
+                let mut part = String::new();
+                self.group(&mut part, group, resources, depth);
+                let mut begun = String::new();
+                self.group(&mut begun, group, new.all(group.kind), depth);
+                if self.detail == Detail::Full || part != begun {
+                    out.push_str(&part);
+                }
             }
         }
+        out
     }
 
     /// Fields that are worth a line.

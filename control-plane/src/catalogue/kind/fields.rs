@@ -207,7 +207,27 @@ pub(super) const PRICE: &[Field] = &[field(
     "What units cost: from the first one, from the next range's first one, and so on",
 )];
 
+const PLAN_CHANGES: Shape = Shape::Choice(&[
+    "none",
+    "request",
+    "direct",
+    "credit_card",
+    "request_credit_card",
+]);
+
 pub(super) const SETTINGS: &[Field] = &[
+    field(
+        "useraccountarea_enabled",
+        Shape::Flag,
+        "true",
+        "Whether developers edit their accounts in the portal",
+    ),
+    field(
+        "hide_service",
+        Shape::Flag,
+        "false",
+        "Whether the portal leaves out products of which there is only the default plan",
+    ),
     field(
         "signups_enabled",
         Shape::Flag,
@@ -219,6 +239,42 @@ pub(super) const SETTINGS: &[Field] = &[
         Shape::Flag,
         "false",
         "Whether new accounts wait for approval",
+    ),
+    field(
+        "public_search",
+        Shape::Flag,
+        "false",
+        "Whether the portal's search is open to everybody",
+    ),
+    field(
+        "account_plans_ui_visible",
+        Shape::Flag,
+        "false",
+        "Whether the console shows account plans",
+    ),
+    field(
+        "change_account_plan_permission",
+        PLAN_CHANGES,
+        r#""request""#,
+        "How developers change to another account plan",
+    ),
+    field(
+        "service_plans_ui_visible",
+        Shape::Flag,
+        "false",
+        "Whether the console shows service plans",
+    ),
+    field(
+        "change_service_plan_permission",
+        PLAN_CHANGES,
+        r#""request""#,
+        "How developers change to another service plan",
+    ),
+    field(
+        "enforce_sso",
+        Shape::Flag,
+        "false",
+        "Whether the provider's users sign in by an authentication provider only",
     ),
     field(
         "credentials_retrievable",

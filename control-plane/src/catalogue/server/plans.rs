@@ -26,7 +26,11 @@ impl Reader<'_> {
             self.prices(&path, &mut plan, metrics).await?;
         }
         let mut features = Vec::new();
-        for item in self.client.list(&format!("{path}/features.json")).await? {
+        for item in self
+            .client
+            .list_if_any(&format!("{path}/features.json"))
+            .await?
+        {
             let name = Name::System(text(&item, "system_name")?);
             features.push(resource(Kind::PlanFeature, name, &item));
         }
@@ -41,7 +45,11 @@ impl Reader<'_> {
         metrics: &BTreeMap<i64, String>,
     ) -> anyhow::Result<()> {
         let mut limits = Vec::new();
-        for item in self.client.list(&format!("{path}/limits.json")).await? {
+        for item in self
+            .client
+            .list_if_any(&format!("{path}/limits.json"))
+            .await?
+        {
             if let Some(metric) = metric_of(&item, metrics) {
                 let part = text(&item, "period")?;
                 let name = Name::OfMetric { metric, part };
@@ -61,7 +69,7 @@ impl Reader<'_> {
     ) -> anyhow::Result<()> {
         let mut by_metric: BTreeMap<String, Vec<Value>> = BTreeMap::new();
         let rules = format!("{path}/pricing_rules.json");
-        for item in self.client.list(&rules).await? {
+        for item in self.client.list_if_any(&rules).await? {
             if let Some(metric) = metric_of(&item, metrics) {
                 by_metric.entry(metric).or_default().push(item);
             }

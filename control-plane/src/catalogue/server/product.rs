@@ -27,7 +27,11 @@ impl Reader<'_> {
             (Kind::Plan, "application_plans"),
         ] {
             let mut group = Vec::new();
-            for item in self.client.list(&format!("{path}/{list}.json")).await? {
+            for item in self
+                .client
+                .list_if_any(&format!("{path}/{list}.json"))
+                .await?
+            {
                 // Plans that were customised for one application belong to that.
                 if item["custom"] != true {
                     group.push(match kind {
@@ -54,7 +58,7 @@ impl Reader<'_> {
         let mut ids = Vec::new();
         for item in self
             .client
-            .list(&format!("{path}/backend_usages.json"))
+            .list_if_any(&format!("{path}/backend_usages.json"))
             .await?
         {
             let id = item["backend_id"]
