@@ -18,6 +18,7 @@ pub mod openapi;
 pub mod ops;
 pub mod portal;
 
+pub mod api_spec;
 pub mod charges;
 pub mod fields;
 pub mod integration;

@@ -66,6 +66,7 @@ mod mapping_rules;
 mod integration;
 #[rustfmt::skip]
 mod lifecycle;
+mod content;
 #[rustfmt::skip]
 mod metrics;
 #[rustfmt::skip]
@@ -119,5 +120,10 @@ pub fn tags() -> Vec<Tag> {
         sign_in::developers(),
         sign_in::provider_users(),
         stats::tag(),
+        content::active_docs(),
+        content::templates(),
+        content::sections(),
+        content::files(),
+        content::objects(),
     ]
 }

@@ -4,9 +4,9 @@
 
 use crate::admin_api::authentication_providers::{Developers, ProviderUsers};
 use crate::admin_api::{
-    access_tokens, accounts, application_plans, applications, audit_log, format, gateways, keys,
-    limits, mapping_rules, metrics, oidc, provider, provider_users, proxy, proxy_configs,
-    service_gateways, services, settings, signup, users, writes,
+    access_tokens, accounts, active_docs, application_plans, applications, audit_log, cms, format,
+    gateways, keys, limits, mapping_rules, metrics, objects, oidc, provider, provider_users, proxy,
+    proxy_configs, service_gateways, services, settings, signup, users, writes,
 };
 use crate::admin_api::{
     authentication_providers, fields_definitions, notification_preferences, sso_tokens,
@@ -70,6 +70,7 @@ fn account_management() -> Router<App> {
         .merge(gateways())
         .merge(provider())
         .merge(provider_people())
+        .merge(content())
 }
 
 /// Products, their metrics, and the draft of what gateways follow.
@@ -220,6 +221,22 @@ fn provider_people() -> Router<App> {
         .route("/admin/api/authentication_providers/{id}", get(authentication_providers::show::<Developers>).put(authentication_providers::update::<Developers>).patch(authentication_providers::update::<Developers>).delete(authentication_providers::delete::<Developers>))
         .route("/admin/api/account/authentication_providers", get(authentication_providers::index::<ProviderUsers>).post(authentication_providers::create::<ProviderUsers>))
         .route("/admin/api/account/authentication_providers/{id}", get(authentication_providers::show::<ProviderUsers>).put(authentication_providers::update::<ProviderUsers>).patch(authentication_providers::update::<ProviderUsers>).delete(authentication_providers::delete::<ProviderUsers>))
+}
+
+/// What developers read: specifications, and what the portal is made of.
+#[rustfmt::skip]
+fn content() -> Router<App> {
+    Router::new()
+        .route("/admin/api/active_docs", get(active_docs::list).post(active_docs::create))
+        .route("/admin/api/active_docs/{id}", get(active_docs::show).put(active_docs::update).patch(active_docs::update).delete(active_docs::delete))
+        .route("/admin/api/cms/templates", get(cms::templates::list).post(cms::templates::create))
+        .route("/admin/api/cms/templates/{id}", get(cms::templates::show).put(cms::templates::update).patch(cms::templates::update).delete(cms::templates::delete))
+        .route("/admin/api/cms/templates/{id}/publish", put(cms::templates::publish))
+        .route("/admin/api/cms/sections", get(cms::sections::list).post(cms::sections::create))
+        .route("/admin/api/cms/sections/{id}", get(cms::sections::show).put(cms::sections::update).patch(cms::sections::update).delete(cms::sections::delete))
+        .route("/admin/api/cms/files", get(cms::files::list).post(cms::files::create))
+        .route("/admin/api/cms/files/{id}", get(cms::files::show).put(cms::files::update).patch(cms::files::update).delete(cms::files::delete))
+        .route("/admin/api/objects/status", get(objects::status))
 }
 
 /// The analytics API.

@@ -2,11 +2,13 @@
 
 pub mod access_tokens;
 pub mod accounts;
+pub mod active_docs;
 pub mod applications;
 pub mod audit;
 pub mod authentication_providers;
 pub mod backends;
 pub mod charges;
+pub mod cms;
 pub mod contracts;
 pub mod fields_definitions;
 pub mod gateways;

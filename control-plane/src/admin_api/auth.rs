@@ -1,7 +1,8 @@
 //! Who calls, and what they may do: `access_token` or `provider_key`, as parameter or HTTP Basic.
 //!
 //! As in 3scale, whoever may not is told 403, never 401. A handler names what it needs by its extractor:
-//! [`Read`], [`Write`] or [`ReadStats`]. A token never reaches further than its owner ([`super::access`]).
+//! [`Read`], [`Write`], [`ReadStats`], [`ReadContent`] or [`WriteContent`]. A token never reaches further than its owner
+//! ([`super::access`]).
 
 use super::access::{Access, Route};
 use super::params::Params;
@@ -61,6 +62,12 @@ pub struct WriteAccounts;
 /// Reads of `stats`.
 #[derive(Debug)]
 pub struct ReadStatistics;
+/// Reads of `cms`.
+#[derive(Debug)]
+pub struct ReadContents;
+/// Writes of `cms`.
+#[derive(Debug)]
+pub struct WriteContents;
 
 impl Permission for ReadAccounts {
     const SCOPE: &'static str = "account_management";
@@ -74,6 +81,14 @@ impl Permission for ReadStatistics {
     const SCOPE: &'static str = "stats";
     const WRITE: bool = false;
 }
+impl Permission for ReadContents {
+    const SCOPE: &'static str = "cms";
+    const WRITE: bool = false;
+}
+impl Permission for WriteContents {
+    const SCOPE: &'static str = "cms";
+    const WRITE: bool = true;
+}
 
 /// Extractor for reads of the Account Management API.
 pub type Read = Call<ReadAccounts>;
@@ -81,6 +96,10 @@ pub type Read = Call<ReadAccounts>;
 pub type Write = Call<WriteAccounts>;
 /// Extractor for the analytics API.
 pub type ReadStats = Call<ReadStatistics>;
+/// Extractor for reads of the CMS API.
+pub type ReadContent = Call<ReadContents>;
+/// Extractor for its writes.
+pub type WriteContent = Call<WriteContents>;
 
 /// Scopes an access token may have.
 pub const SCOPES: &[&str] = &[

@@ -30,11 +30,19 @@ impl Page {
     /// # Errors
     /// When either is not a positive number.
     pub fn from_params(params: &mut Params) -> Result<Self, Error> {
+        Self::of_size(params, PER_PAGE, PER_PAGE)
+    }
+
+    /// From `page` and `per_page`, where another size is usual and another the most.
+    ///
+    /// # Errors
+    /// When either is not a positive number.
+    pub fn of_size(params: &mut Params, usual: i64, most: i64) -> Result<Self, Error> {
         let number = params.opt_int("page", 1, i64::from(u32::MAX)).unwrap_or(1);
         let size = params
             .opt_int("per_page", 1, i64::MAX)
-            .unwrap_or(PER_PAGE)
-            .min(PER_PAGE);
+            .unwrap_or(usual)
+            .min(most);
         params.check()?;
         Ok(Self { number, size })
     }

@@ -1,8 +1,9 @@
 //! Parameters from query and body as one set, with getters that collect what is wrong field by field.
 //!
-//! Bodies are urlencoded (Rails' `product[name]=x`, `list[]=x` included) or JSON, flat or wrapped
+//! Bodies are urlencoded (Rails' `product[name]=x`, `list[]=x` included), `multipart/form-data` or JSON, flat or wrapped
 //! (`{"product": {"name": "x"}}`). Everything a client can type ends here as a value we can store or as a 4xx.
 
+mod multipart;
 mod parse;
 mod reads;
 
@@ -10,6 +11,7 @@ use crate::error::{Error, FieldErrors};
 use axum::extract::Request;
 use axum::http::{StatusCode, header};
 use serde_json::{Map, Value};
+use std::collections::HashMap;
 use std::fmt;
 
 pub use reads::ReadLog;
@@ -20,9 +22,21 @@ pub use reads::ReadLog;
 #[derive(Default)]
 pub struct Params {
     values: Map<String, Value>,
+    uploads: HashMap<String, Upload>,
     errors: FieldErrors,
     /// Notes which parameters are read, when somebody wants to know.
     reads: Option<reads::OfRoute>,
+}
+
+/// A file that was sent in a form.
+#[derive(Clone, Default)]
+pub struct Upload {
+    /// What the client calls it; may hold anything.
+    pub file_name: String,
+    /// What the client says it is; may hold anything.
+    pub content_type: String,
+    /// Its bytes.
+    pub content: Vec<u8>,
 }
 
 impl fmt::Debug for Params {
@@ -36,7 +50,7 @@ impl Params {
     /// Reads query and body.
     ///
     /// # Errors
-    /// 400 for what cannot be read, 413 for too much, 415 for a type that is neither JSON nor urlencoded,
+    /// 400 for what cannot be read, 413 for too much, 415 for a type that is neither JSON nor a form's,
     /// 422 for characters that no text of ours may hold.
     pub async fn read(request: Request) -> Result<Self, Error> {
         let (parts, body) = request.into_parts();
@@ -50,7 +64,12 @@ impl Params {
             .headers
             .get(header::CONTENT_TYPE)
             .map_or("", |value| value.to_str().unwrap_or("?"));
-        let mut values = parse::body(content_type, &body)?;
+        let (mut values, uploads) = if multipart::is_multipart(content_type) {
+            let form = multipart::read(content_type, &body).await?;
+            (form.values, form.uploads)
+        } else {
+            (parse::body(content_type, &body)?, HashMap::new())
+        };
         // A client that says it twice means what it says in the body.
         for (name, value) in parse::form(parts.uri.query().unwrap_or("").as_bytes())? {
             values.entry(name).or_insert(value);
@@ -58,6 +77,7 @@ impl Params {
         parse::refuse_odd_characters(&values)?;
         Ok(Self {
             values: parse::unwrapped(values),
+            uploads,
             errors: FieldErrors::default(),
             reads: reads::OfRoute::of(&parts),
         })
@@ -110,6 +130,11 @@ impl Params {
     pub fn take(&mut self, name: &str) -> Option<Value> {
         self.read_value(name)?;
         self.values.remove(name)
+    }
+
+    /// Takes out a file that was sent.
+    pub fn upload(&mut self, name: &str) -> Option<Upload> {
+        self.uploads.remove(name)
     }
 
     /// Puts a parameter in, under whatever name a handler wants to read it by.

@@ -35,6 +35,7 @@ const STEPS: &[Step] = steps! {
     6 "service tokens" "0006_service_tokens.sql",
     7 "events" "0007_events.sql",
     8 "people" "0008_people.sql",
+    9 "content" "0009_content.sql",
 };
 
 /// Version of the newest migration.

@@ -221,29 +221,20 @@ impl Operation {
     }
 
     fn paged(self) -> Self {
-        let metadata = super::field::shape(
-            "Metadata",
-            [
-                int("per_page", 500),
-                int("total_entries", 1200),
-                int("total_pages", 3),
-                int("current_page", 1),
-            ],
-        );
-        self.takes([
-            int("page", 1)
-                .min(1)
-                .max(i64::from(u32::MAX))
-                .about("Which page, from 1"),
-            int("per_page", 500)
-                .min(1)
-                .about("How many a page has, at most 500"),
-        ])
-        .beside(
-            super::field::object("metadata", metadata)
+        self.takes(pages(500)).beside(
+            super::field::object("metadata", metadata(500))
                 .maybe()
                 .about("When there is more than one page"),
         )
+    }
+
+    /// Answers several, page by page, as 3scale's newer resources do: `{"collection": [{…}], "metadata": {…}}`.
+    #[must_use]
+    pub fn collection(self, shape: Shape) -> Self {
+        self.takes(pages(100)).members([
+            super::field::several("collection", shape),
+            super::field::object("metadata", metadata(20)),
+        ])
     }
 
     /// Answers with this status when all went well.
@@ -272,4 +263,31 @@ impl Operation {
             }
         })
     }
+}
+
+fn pages(most: i64) -> [Field; 2] {
+    let about = if most == 500 {
+        "How many a page has, at most 500"
+    } else {
+        "How many a page has, 20 unless given, at most 100"
+    };
+    [
+        int("page", 1)
+            .min(1)
+            .max(i64::from(u32::MAX))
+            .about("Which page, from 1"),
+        int("per_page", most).min(1).about(about),
+    ]
+}
+
+fn metadata(per_page: i64) -> Shape {
+    super::field::shape(
+        "Metadata",
+        [
+            int("per_page", per_page),
+            int("total_entries", 1200),
+            int("total_pages", 3),
+            int("current_page", 1),
+        ],
+    )
 }

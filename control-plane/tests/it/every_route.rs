@@ -174,6 +174,26 @@ const NAMES: &[&str] = &[
     "weekly_report",
     "site_access_code",
     "finance_support_email",
+    "body",
+    "skip_swagger_validations",
+    "type",
+    "title",
+    "draft",
+    "section_id",
+    "section_name",
+    "layout_id",
+    "layout_name",
+    "liquid_enabled",
+    "handler",
+    "content_type",
+    "content",
+    "public",
+    "parent_id",
+    "partial_path",
+    "attachment",
+    "downloadable",
+    "object_type",
+    "object_id",
 ];
 
 /// Values that break something somewhere.
@@ -484,7 +504,7 @@ both_databases! {
             let path = filled(&route.path, || "1".into());
             let request = t
                 .request(route.method.clone(), &format!("{path}.json"))
-                .body(vec![b'x'; 1024 * 1024 + 1]);
+                .body(vec![b'x'; tallygate::body_limit::limit(&path) + 1]);
             let reply = send(request).await;
             assert_eq!(reply.status, 413, "{} {path}: {}", route.method, reply.text);
             assert!(reply.at("/error").as_str().unwrap().contains("too large"), "{}", reply.text);

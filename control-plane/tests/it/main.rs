@@ -12,6 +12,7 @@ mod agents;
 mod backends;
 mod catalogue;
 mod command_line;
+mod content;
 mod developers;
 mod envoy_examples;
 mod events;

@@ -5,7 +5,7 @@ pub(crate) mod contract;
 pub(crate) mod database;
 pub(crate) mod postgres;
 
-pub(crate) use client::Test;
+pub(crate) use client::{Reply, Test};
 pub(crate) use database::Kind;
 
 /// Declares tests that run once on SQLite and once on PostgreSQL, each on a fresh database with a provider.

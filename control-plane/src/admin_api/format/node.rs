@@ -37,6 +37,8 @@ pub struct Object {
     pub(super) fields: Vec<Field>,
     /// The field that is all of the XML.
     pub(super) bare: Option<&'static str>,
+    /// JSON without the wrapper, as 3scale's newer resources have it.
+    pub(super) unwrapped: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -69,6 +71,8 @@ pub struct List {
     pub(super) bare: bool,
     /// What is told of all items together, after them.
     pub(super) beside: Option<Object>,
+    /// `{"collection": […], "metadata": {…}}` in JSON, however few there are.
+    pub(super) collection: bool,
 }
 
 impl Object {
@@ -81,7 +85,15 @@ impl Object {
             attributes: Vec::new(),
             fields: Vec::new(),
             bare: None,
+            unwrapped: false,
         }
+    }
+
+    /// With JSON that is not wrapped in its name.
+    #[must_use]
+    pub fn unwrapped(mut self) -> Self {
+        self.unwrapped = true;
+        self
     }
 
     /// With one of its fields as the whole XML document.
@@ -168,7 +180,15 @@ impl List {
             typed: false,
             bare: false,
             beside: None,
+            collection: false,
         }
+    }
+
+    /// In JSON as 3scale's newer resources have it: `{"collection": […], "metadata": {…}}`, items as they are.
+    #[must_use]
+    pub fn collection(mut self) -> Self {
+        self.collection = true;
+        self.unwrapped()
     }
 
     /// With something about all of them, under its own name beside the items.

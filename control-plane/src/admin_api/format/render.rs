@@ -12,6 +12,7 @@ const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
 pub(super) fn document(node: &Node, format: Format) -> String {
     match format {
         Format::Json => match node {
+            Node::Object(object) if object.unwrapped => json_value(node).to_string(),
             Node::Object(object) => json!({ object.name: json_value(node) }).to_string(),
             Node::List(list) => json_list(list).to_string(),
             other => json_value(other).to_string(),
@@ -108,12 +109,17 @@ fn json_list(list: &List) -> Value {
     if list.bare {
         return json_items(list);
     }
-    let mut root = json!({ list.plural: json_items(list) });
+    let plural = if list.collection {
+        "collection"
+    } else {
+        list.plural
+    };
+    let mut root = json!({ plural: json_items(list) });
     if let (Some(beside), Some(root)) = (&list.beside, root.as_object_mut()) {
         root.insert(beside.name.into(), json_object(beside));
     }
     if let (Some(paged), Some(root)) = (list.paged, root.as_object_mut())
-        && paged.pages() > 1
+        && (paged.pages() > 1 || list.collection)
     {
         root.insert(
             "metadata".into(),

@@ -21,7 +21,7 @@ pub(super) fn body(content_type: &str, body: &[u8]) -> Result<Map<String, Value>
         other if other.starts_with("application/") && other.ends_with("+json") => json(body),
         _ => Err(Error::Refused(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "Send the parameters as application/x-www-form-urlencoded or application/json".into(),
+            "Send the parameters as application/x-www-form-urlencoded, multipart/form-data or application/json".into(),
         )),
     }
 }
@@ -63,7 +63,7 @@ pub(super) fn form(bytes: &[u8]) -> Result<Map<String, Value>, Error> {
 }
 
 /// `a`, `a[]`, `a[b]` and `a[][b]` (a new item of the list begins when `b` comes again). Later ones win.
-fn put(values: &mut Map<String, Value>, name: &str, value: Value) {
+pub(super) fn put(values: &mut Map<String, Value>, name: &str, value: Value) {
     let Some((outer, inner)) = name
         .strip_suffix(']')
         .and_then(|name| name.split_once('['))
@@ -159,20 +159,22 @@ fn is_odd(letter: char) -> bool {
 }
 
 /// A client's own word for its parameter, short and harmless enough to be shown in an error.
-fn printable(name: &str) -> String {
+pub(super) fn printable(name: &str) -> String {
     name.chars()
         .take(60)
         .map(|letter| if is_odd(letter) { '\u{fffd}' } else { letter })
         .collect()
 }
 
-/// Members of wrapping objects become parameters of their own, unless there are such already. Annotations wrap
-/// nothing: their names are the client's.
+/// Parameters whose value may be an object with names of the client's own.
+const OPAQUE: &[&str] = &["annotations", "body"];
+
+/// Members of wrapping objects become parameters of their own, unless there are such already.
 pub(super) fn unwrapped(values: Map<String, Value>) -> Map<String, Value> {
     let mut flat = values.clone();
     for (name, value) in values {
         if let Value::Object(members) = value
-            && name != "annotations"
+            && !OPAQUE.contains(&name.as_str())
         {
             for (name, value) in members {
                 flat.entry(name).or_insert(value);
