@@ -244,7 +244,7 @@ async fn comes_to(it: &Installation, wanted: &Value, name: &str, why: &str) -> R
         let report = test(it, wanted.clone()).await?;
         anyhow::Ok(failed(&report, name, why).map_err(|error| error.to_string()))
     };
-    wait::until(why, SOON, ask, Result::is_ok).await?;
+    let _reached = wait::until(why, SOON, ask, Result::is_ok).await?;
     Ok(())
 }
 
