@@ -136,13 +136,17 @@ pub async fn run(app: &App, product_id: i64, wanted: Wanted) -> Result<Report, E
             .as_ref()
             .map(|application| application.id),
     };
+    let backend = request::backend_of(&deployed.config, &request.path);
     let seen = call::send(request).await;
     let expected = steps::Expected {
         version: deployed.version,
         sent: &sent,
-        rules: deployed.config.rules.len(),
+        rules: deployed.config.rules.len() + backend.map_or(0, |backend| backend.rules.len()),
+        lacks_backend: backend.is_none() && !deployed.config.backends.is_empty(),
         proof: probe::answer(token, signature.as_bytes()),
-        upstream: deployed.config.upstream.as_ref(),
+        upstream: backend.map_or(deployed.config.upstream.as_ref(), |backend| {
+            Some(&backend.upstream)
+        }),
         takes_tokens_only: caller::takes_tokens_only(&deployed.config),
         caller: &caller,
         fleet,

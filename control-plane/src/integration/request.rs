@@ -6,7 +6,7 @@ use crate::error::Error;
 use axum::http::Uri;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use tallygate_core::wire::{RuleV1, SourceV1};
+use tallygate_core::wire::{BackendV1, ConfigV1, RuleV1, SourceV1};
 
 /// Methods that can be tried.
 pub const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
@@ -15,6 +15,8 @@ pub const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", 
 #[derive(Debug)]
 pub(super) struct Request {
     pub(super) method: String,
+    /// Below the public base URL, without the query.
+    pub(super) path: String,
     /// Where to connect, with path and query.
     pub(super) url: String,
     /// The same as a client has it, without credentials.
@@ -36,22 +38,18 @@ pub(super) fn build(
     gateway: Option<&str>,
     signature: &str,
 ) -> Result<Request, Error> {
-    let example = deployed.config.rules.first();
-    let method = match (wanted.method, &wanted.path) {
-        (Some(method), _) => method.to_owned(),
-        (None, None) => example.map_or_else(|| "GET".into(), method_of),
-        (None, Some(_)) => "GET".into(),
+    let (method, path) = match &wanted.path {
+        Some(path) => ("GET".into(), checked(path)?),
+        None => example(&deployed.config),
     };
-    let path = match &wanted.path {
-        Some(path) => checked(path)?,
-        None => example.map_or_else(|| "/".into(), |rule| path_of(&rule.pattern)),
-    };
+    let method = wanted.method.map_or(method, str::to_owned);
     // Any host below a wildcard is as good as another.
     let endpoint = deployed.endpoint.replacen("*.", "test.", 1);
     let endpoint = endpoint.trim_end_matches('/');
     let shown_url = format!("{endpoint}{path}");
     let mut request = Request {
         method,
+        path: path.split('?').next().unwrap_or_default().to_owned(),
         url: shown_url.clone(),
         shown_url,
         by_operator: gateway.is_some(),
@@ -87,6 +85,34 @@ fn checked(path: &str) -> Result<String, Error> {
             "must begin with / and hold only printable ASCII, as in /v2/mails?limit=1",
         ))
     }
+}
+
+/// A request that the first mapping rule counts; of a backend's rules where the product's own serve no backend.
+fn example(config: &ConfigV1) -> (String, String) {
+    let served = |path: &String| config.backends.is_empty() || backend_of(config, path).is_some();
+    let own = config.rules.iter();
+    let own = own.map(|rule| (method_of(rule), path_of(&rule.pattern)));
+    let of_backends = config.backends.iter().flat_map(|backend| {
+        backend.rules.iter().map(move |rule| {
+            let below = path_of(&rule.pattern);
+            let prefix = backend.path.trim_end_matches('/');
+            (method_of(rule), format!("{prefix}{below}"))
+        })
+    });
+    own.chain(of_backends)
+        .find(|(_, path)| served(path))
+        .unwrap_or_else(|| ("GET".into(), "/".into()))
+}
+
+/// The backend that a path is for: the one with the longest path that it begins with.
+pub(super) fn backend_of<'a>(config: &'a ConfigV1, path: &str) -> Option<&'a BackendV1> {
+    let path = path.split('?').next().unwrap_or_default();
+    let is_for = |backend: &&BackendV1| {
+        let below = path.strip_prefix(backend.path.trim_end_matches('/'));
+        below.is_some_and(|below| below.is_empty() || below.starts_with('/'))
+    };
+    let backends = config.backends.iter().filter(is_for);
+    backends.max_by_key(|backend| backend.path.trim_end_matches('/').len())
 }
 
 fn method_of(rule: &RuleV1) -> String {
@@ -178,6 +204,57 @@ mod tests {
         ] {
             assert_eq!(path_of(pattern), path, "{pattern}");
         }
+    }
+
+    #[test]
+    fn backends_are_found_by_path() {
+        let rule = |pattern: &str| serde_json::json!({"methods": ["POST"], "pattern": pattern, "usages": [[1, 1]], "last": false});
+        let upstream = serde_json::json!({"tls": false, "authority": "a", "path_prefix": "", "host_rewrite": null});
+        let backend = |id: i64, path: &str, pattern: &str| serde_json::json!({"id": id, "path": path, "upstream": upstream, "cluster": null, "rules": [rule(pattern)]});
+        let config = |rules: serde_json::Value, backends: serde_json::Value| -> ConfigV1 {
+            serde_json::from_value(serde_json::json!({
+                "version": 1, "public_urls": [], "rules": rules, "errors": "problem", "upstream": upstream,
+                "credentials": {"kind": "user_key", "sources": ["query"], "user_key": "user_key", "app_id": "", "app_key": "", "jwt_claim": [], "strip": false},
+                "secret_token": "", "debug_secret": null, "rate_limit_headers": true, "form_in_rules": false, "backends": backends,
+            }))
+            .expect("a configuration")
+        };
+        let two = serde_json::json!([
+            backend(1, "/mail", "/send"),
+            backend(2, "/mail/archive", "/{id}")
+        ]);
+        let routed = config(serde_json::json!([]), two.clone());
+        for (path, id) in [
+            ("/mail", Some(1)),
+            ("/mail/x?y", Some(1)),
+            ("/mail/archive/7", Some(2)),
+            ("/mailbox", None),
+            ("/", None),
+        ] {
+            assert_eq!(
+                backend_of(&routed, path).map(|backend| backend.id.0),
+                id,
+                "{path}"
+            );
+        }
+        assert_eq!(example(&routed), ("POST".into(), "/mail/send".into()));
+        let own = config(serde_json::json!([rule("/nowhere"), rule("/mail/x")]), two);
+        assert_eq!(
+            example(&own).1,
+            "/mail/x",
+            "what no backend serves is no example"
+        );
+        let all = config(
+            serde_json::json!([rule("/v1")]),
+            serde_json::json!([backend(3, "/", "/")]),
+        );
+        assert_eq!(
+            backend_of(&all, "/any").map(|backend| backend.id.0),
+            Some(3)
+        );
+        assert_eq!(example(&all).1, "/v1");
+        let none = config(serde_json::json!([]), serde_json::json!([]));
+        assert_eq!(example(&none), ("GET".into(), "/".into()));
     }
 
     #[test]

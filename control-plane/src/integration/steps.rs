@@ -72,8 +72,10 @@ impl Outcome {
 pub(super) struct Expected<'a> {
     pub(super) version: i64,
     pub(super) sent: &'a Sent,
-    /// How many mapping rules the version has.
+    /// How many mapping rules could match.
     pub(super) rules: usize,
+    /// The product has backends, and none is for this path.
+    pub(super) lacks_backend: bool,
     /// What only a gateway of the product can answer.
     pub(super) proof: String,
     pub(super) upstream: Option<&'a UpstreamV1>,
@@ -173,6 +175,11 @@ pub(super) fn judge(expected: &Expected<'_>, seen: &Result<Seen, String>) -> Vec
         steps.push(Step::passed(RULE_MATCHED, format!("Matched: {matched}.")));
     } else if refused == "no_match" {
         let Sent { method, url, .. } = expected.sent;
+        if expected.lacks_backend {
+            let detail = format!("No backend of the product is for {url}.");
+            let advice = "Use a backend at this path (backend_usages) and deploy, or test a path below one that is used (path).";
+            return ending_with(steps, Step::failed(RULE_MATCHED, detail, advice));
+        }
         let detail = format!(
             "None of the {} mapping rules of version {version} matches {method} {url}.",
             expected.rules
@@ -373,7 +380,7 @@ fn upstream(expected: &Expected<'_>, seen: &Seen) -> Step {
     let (what, advice) = if base.is_none() {
         (
             "The product has no private base URL".into(),
-            "Set api_backend and deploy.",
+            "Set api_backend, or use a backend, and deploy.",
         )
     } else if details.contains("dns") {
         (

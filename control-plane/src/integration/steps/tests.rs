@@ -42,6 +42,16 @@ fn failing(
     upstream: Option<&UpstreamV1>,
     seen: Result<Seen, String>,
 ) -> Option<Step> {
+    judged(caller, fleet, upstream, false, seen)
+}
+
+fn judged(
+    caller: &Caller,
+    fleet: Fleet,
+    upstream: Option<&UpstreamV1>,
+    lacks_backend: bool,
+    seen: Result<Seen, String>,
+) -> Option<Step> {
     let sent = Sent {
         method: "GET".into(),
         url: "https://staging.example.com/v2".into(),
@@ -52,6 +62,7 @@ fn failing(
             version: 3,
             sent: &sent,
             rules: 4,
+            lacks_backend,
             proof: "proof".into(),
             upstream,
             takes_tokens_only: false,
@@ -194,6 +205,12 @@ fn no_rule() {
         Ok(Seen::new(404, &headers, "")),
     )
     .expect("a failure");
+    let told = Seen::new(404, &headers, "");
+    let other = judged(&Caller::default(), LIVELY, None, true, Ok(told)).expect("a failure");
+    assert_eq!(
+        other.detail,
+        "No backend of the product is for https://staging.example.com/v2."
+    );
     assert_eq!(step.name, RULE_MATCHED);
     assert_eq!(
         step.detail,
