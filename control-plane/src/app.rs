@@ -34,6 +34,7 @@ impl App {
         let metrics = Metrics::new();
         let of_charges = charges::Counters::default();
         metrics.register(|registry| of_charges.register(registry));
+        db.seal_with(&secrets);
         Self {
             charges: Charges::new(db.clone(), of_charges),
             gateways: Gateways::new(db.clone(), &metrics),

@@ -7,6 +7,7 @@ mod view;
 use crate::credentials::{self, Fresh, MOST_KEYS, Sealer};
 use crate::db::Tx;
 use crate::error::{Error, FieldErrors};
+use crate::events;
 use crate::promote::freeze::OIDC;
 use crate::secrets::{self, APPLICATION_KEY_VALUE, APPLICATION_USER_KEY, Secret, Secrets};
 use crate::store::applications::{self as rows, Application};
@@ -141,6 +142,7 @@ pub async fn create(
         insert_key(tx, &sealer, id, &key).await?;
         fresh.0.push(key);
     }
+    events::record(tx, events::APPLICATION_CREATED, id).await?;
     Ok((id, fresh))
 }
 
@@ -179,6 +181,7 @@ pub async fn add_key(
     let sealer = Sealer::load(tx, secrets).await?;
     insert_key(tx, &sealer, id, &key).await?;
     rows::stamp(tx, id).await?;
+    events::record(tx, events::APPLICATION_KEY_CREATED, id).await?;
     Ok(Fresh(vec![key]))
 }
 
@@ -204,7 +207,8 @@ pub async fn remove_key(
         })
         .ok_or(Error::NotFound)?;
     keys::delete(tx, id, &key.digest).await?;
-    rows::stamp(tx, id).await
+    rows::stamp(tx, id).await?;
+    events::record(tx, events::APPLICATION_KEY_DELETED, id).await
 }
 
 /// Gives an application another `user_key`; the old one stops working.
@@ -231,6 +235,7 @@ pub async fn replace_user_key(
     let sealer = Sealer::load(tx, secrets).await?;
     let sealed = sealer.seal(APPLICATION_USER_KEY, &user_key)?;
     rows::set_user_key(tx, application, &ident, sealed.as_deref()).await?;
+    events::record(tx, events::APPLICATION_USER_KEY_UPDATED, application.id).await?;
     Ok(Fresh(vec![user_key]))
 }
 
@@ -243,7 +248,8 @@ pub async fn change_plan(tx: &mut Tx, account_id: i64, id: i64, plan_id: i64) ->
     let application = rows::get(tx, Some(account_id), id).await?;
     match contracts::find_application_plan(tx, plan_id).await? {
         Some(plan) if plan.product_id == application.product_id => {
-            rows::set_plan(tx, id, plan_id).await
+            rows::set_plan(tx, id, plan_id).await?;
+            events::record(tx, events::APPLICATION_PLAN_CHANGED, id).await
         }
         Some(_) => Err(Error::invalid(
             "plan_id",

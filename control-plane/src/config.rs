@@ -48,6 +48,10 @@ pub struct ServerConfig {
     /// request [default: each product's sandbox_endpoint].
     #[arg(long, env = "TALLYGATE_STAGING_GATEWAY_URL", value_name = "URL", value_parser = staging_gateway_url)]
     pub staging_gateway_url: Option<String>,
+
+    /// Whether webhooks may go to private addresses: loopback, local networks, the cloud's metadata.
+    #[arg(long, env = "TALLYGATE_WEBHOOKS_PRIVATE", value_name = "BOOL", default_value = "false", action = clap::ArgAction::Set)]
+    pub webhooks_private: bool,
 }
 
 /// How we log.
@@ -85,6 +89,8 @@ pub struct Config {
     pub admin_url: String,
     /// Where a staging gateway is reached, when that is not each product's `sandbox_endpoint`; without a final slash.
     pub staging_gateway: Option<String>,
+    /// Whether webhooks may go to addresses that are not on the Internet.
+    pub webhooks_private: bool,
 }
 
 impl DatabaseConfig {
@@ -115,6 +121,7 @@ impl ServerConfig {
             portal_url: url(&self.portal_url, self.portal_listen),
             admin_url: url(&self.admin_url, self.admin_listen),
             staging_gateway: self.staging_gateway_url.clone(),
+            webhooks_private: self.webhooks_private,
         }
     }
 }

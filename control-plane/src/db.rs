@@ -10,6 +10,7 @@ pub mod scope;
 mod tx;
 
 use crate::error::Error;
+use crate::secrets::Secrets;
 use anyhow::{Context as _, bail};
 use sqlx::Connection as _;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
@@ -18,8 +19,8 @@ use sqlx::sqlite::{
 };
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::watch;
 
@@ -41,6 +42,8 @@ pub struct Db {
     revisions: watch::Sender<i64>,
     /// The line of those calls of this process that write one after the other ([`scope`]).
     turns: Arc<tokio::sync::Mutex<()>>,
+    /// What seals what is kept beside a change: set once the server is put together.
+    secrets: Arc<OnceLock<Secrets>>,
     /// How far the clock is put ahead, in milliseconds: 0 but in tests.
     ahead: Arc<AtomicI64>,
 }
@@ -131,8 +134,15 @@ impl Db {
             pools,
             revisions: watch::Sender::new(0),
             turns: Arc::default(),
+            secrets: Arc::default(),
             ahead: Arc::default(),
         })
+    }
+
+    /// Says what seals events that transactions record; without it none are.
+    pub fn seal_with(&self, secrets: &Secrets) {
+        // Set already: by the same server, whose clones share it.
+        let _ = self.secrets.set(secrets.clone());
     }
 
     /// What reads run on.
@@ -189,6 +199,7 @@ impl Db {
         Ok(Tx::new(
             inner,
             self.revisions.clone(),
+            Arc::clone(&self.secrets),
             Arc::clone(&self.ahead),
         ))
     }
@@ -212,6 +223,7 @@ impl Db {
         Ok(Tx::new(
             inner,
             self.revisions.clone(),
+            Arc::clone(&self.secrets),
             Arc::clone(&self.ahead),
         ))
     }

@@ -18,8 +18,10 @@ pub mod openapi;
 pub mod ops;
 pub mod portal;
 
+pub mod alerts;
 pub mod api_spec;
 pub mod charges;
+pub mod events;
 pub mod fields;
 pub mod integration;
 pub mod leases;
@@ -35,6 +37,7 @@ pub mod service_tokens;
 pub mod signup;
 pub mod sso;
 pub mod users;
+pub mod webhooks;
 pub mod write_off;
 
 pub mod applications;

@@ -85,6 +85,8 @@ mod services;
 mod sign_in;
 #[rustfmt::skip]
 mod stats;
+#[rustfmt::skip]
+mod webhooks;
 
 pub use document::document;
 pub use field::{
@@ -107,6 +109,8 @@ pub fn tags() -> Vec<Tag> {
         integration::tag(),
         application_plans::tag(),
         audit_log::tag(),
+        webhooks::webhooks(),
+        webhooks::alerts(),
         accounts::tag(),
         applications::tag(),
         gateways::tag(),

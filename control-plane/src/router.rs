@@ -4,9 +4,10 @@
 
 use crate::admin_api::authentication_providers::{Developers, ProviderUsers};
 use crate::admin_api::{
-    access_tokens, accounts, active_docs, application_plans, applications, audit_log, cms, format,
-    gateways, keys, limits, mapping_rules, metrics, objects, oidc, provider, provider_users, proxy,
-    proxy_configs, service_gateways, services, settings, signup, users, writes,
+    access_tokens, accounts, active_docs, alerts, application_plans, applications, audit_log, cms,
+    format, gateways, keys, limits, mapping_rules, metrics, objects, oidc, provider,
+    provider_users, proxy, proxy_configs, service_gateways, services, settings, signup, users,
+    webhooks, writes,
 };
 use crate::admin_api::{
     authentication_providers, fields_definitions, notification_preferences, sso_tokens,
@@ -164,6 +165,9 @@ fn developers() -> Router<App> {
         .route("/admin/api/accounts/{account_id}/applications/{application_id}/suspend", put(applications::suspend))
         .route("/admin/api/accounts/{account_id}/applications/{application_id}/resume", put(applications::resume))
         .route("/admin/api/accounts/{account_id}/applications/{application_id}/change_plan", put(applications::change_plan))
+        .route("/admin/api/accounts/{account_id}/applications/{application_id}/alerts", get(alerts::index))
+        .route("/admin/api/accounts/{account_id}/applications/{application_id}/alerts/read_all", put(alerts::read_all))
+        .route("/admin/api/accounts/{account_id}/applications/{application_id}/alerts/{alert_id}/read", put(alerts::read))
         .route("/admin/api/accounts/{account_id}/applications/{application_id}/keys", get(keys::index).post(keys::create))
         .route("/admin/api/accounts/{account_id}/applications/{application_id}/keys/{key}", delete(keys::delete))
 }
@@ -199,6 +203,9 @@ fn provider() -> Router<App> {
         .route("/admin/api/fields_definitions", get(fields_definitions::index).post(fields_definitions::create))
         .route("/admin/api/fields_definitions/{id}", get(fields_definitions::show).put(fields_definitions::update).patch(fields_definitions::update).delete(fields_definitions::delete))
         .route("/admin/api/sso_tokens", post(sso_tokens::create))
+        .route("/admin/api/webhooks", get(webhooks::show).put(webhooks::update))
+        .route("/admin/api/webhooks/failures", get(webhooks::failures).delete(webhooks::delete_failures))
+        .route("/admin/api/alerts", get(alerts::index_all))
 }
 
 /// The provider's own people and their tokens.

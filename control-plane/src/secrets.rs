@@ -41,6 +41,10 @@ pub const VERSION_SECRET: Place = Place("proxy_version.content");
 pub const SERVICE_TOKEN_VALUE: Place = Place("service_token.value");
 /// `application.user_key`.
 pub const APPLICATION_USER_KEY: Place = Place("application.user_key");
+/// `webhook.secret`.
+pub const WEBHOOK_SECRET: Place = Place("webhook.secret");
+/// `webhook_event.body`.
+pub const WEBHOOK_BODY: Place = Place("webhook_event.body");
 /// `application_key.value`.
 pub const APPLICATION_KEY_VALUE: Place = Place("application_key.value");
 

@@ -4,6 +4,7 @@ use crate::applications::{self, NewApplication, Wanted};
 use crate::credentials::Fresh;
 use crate::db::Tx;
 use crate::error::{Error, FieldErrors};
+use crate::events;
 use crate::secrets::Secrets;
 use crate::store::contracts::{self, ApplicationPlan};
 use crate::store::fields_definitions::{self, Target};
@@ -97,6 +98,8 @@ pub async fn sign_up(
         let (_, made) = applications::create(tx, secrets, plan, application).await?;
         fresh.0.extend(made.0);
     }
+    events::record(tx, events::USER_CREATED, user_id).await?;
+    events::record(tx, events::ACCOUNT_CREATED, account_id).await?;
     Ok((account_id, fresh))
 }
 

@@ -3,6 +3,7 @@
 pub mod access_tokens;
 pub mod accounts;
 pub mod active_docs;
+pub mod alerts;
 pub mod applications;
 pub mod audit;
 pub mod authentication_providers;
@@ -32,6 +33,8 @@ pub mod sso_tokens;
 pub mod stats;
 pub mod users;
 pub mod versions;
+pub mod webhook_events;
+pub mod webhooks;
 
 /// For `in (…)`: ids of rows, which are numbers and so need no quoting. No ids match no row.
 fn id_list<'a>(ids: impl IntoIterator<Item = &'a i64>) -> String {

@@ -66,8 +66,8 @@ create index webhook_event_due on webhook_event (state, due_at, id);
 -- Limits that came close or were passed: one for each level that was reached in a window.
 create table alert (
     id integer primary key autoincrement,
-    application_id bigint not null references application (id),
-    metric_id bigint not null references metric (id),
+    application_id bigint not null,
+    metric_id bigint not null,
     period text not null,
     -- seconds since 1970
     window_start bigint not null,
@@ -81,3 +81,4 @@ create table alert (
     unique (application_id, metric_id, period, window_start, level)
 );
 create index alert_created on alert (created_at, id);
+create index alert_application on alert (application_id, id);

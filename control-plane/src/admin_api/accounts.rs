@@ -10,6 +10,7 @@ use crate::applications::{self, View};
 use crate::credentials::Fresh;
 use crate::db::Tx;
 use crate::error::Error;
+use crate::events;
 use crate::fields::Fields;
 use crate::store::accounts::{self, Account, Event};
 use crate::store::fields_definitions::{self, Target};
@@ -84,6 +85,7 @@ pub async fn update(
     call.params.check()?;
     fields_definitions::set(&mut tx, Target::Account, id, &extra_fields).await?;
     accounts::update(&mut tx, id, org_name.as_deref(), None).await?;
+    events::record(&mut tx, events::ACCOUNT_UPDATED, id).await?;
     answer(&app, tx, id).await
 }
 
@@ -97,6 +99,7 @@ pub async fn delete(
     _call: Write,
 ) -> Result<Answer, Error> {
     let mut tx = app.db.begin().await?;
+    events::record_account_deletion(&mut tx, id).await?;
     accounts::delete(&mut tx, id).await?;
     tx.commit().await?;
     Ok(Answer::empty())
@@ -122,6 +125,7 @@ pub async fn change_plan(
             other => other,
         })?;
     accounts::update(&mut tx, id, None, Some(plan_id)).await?;
+    events::record(&mut tx, events::ACCOUNT_PLAN_CHANGED, id).await?;
     answer(&app, tx, id).await
 }
 
@@ -188,6 +192,7 @@ pub async fn resume(
 async fn transition(app: &App, id: i64, event: Event) -> Result<Answer, Error> {
     let mut tx = app.db.begin().await?;
     accounts::transition(&mut tx, id, event).await?;
+    events::record(&mut tx, events::ACCOUNT_UPDATED, id).await?;
     answer(app, tx, id).await
 }
 

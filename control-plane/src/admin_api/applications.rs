@@ -11,6 +11,7 @@ use crate::applications::{self, NewApplication, Wanted};
 use crate::credentials::Fresh;
 use crate::db::Tx;
 use crate::error::Error;
+use crate::events;
 use crate::fields::Fields;
 use crate::secrets::Secret;
 use crate::store::applications::{self as rows, Application, Event, Filter};
@@ -170,6 +171,7 @@ pub async fn update(
     call.params.check()?;
     fields_definitions::set(&mut tx, Target::Cinstance, id, &extra_fields).await?;
     rows::describe(&mut tx, id, name.as_deref(), description.as_deref()).await?;
+    events::record(&mut tx, events::APPLICATION_UPDATED, id).await?;
     let fresh = match user_key {
         Some(user_key) => {
             applications::replace_user_key(&mut tx, &app.secrets, &application, user_key).await?
@@ -189,6 +191,8 @@ pub async fn delete(
     _call: Write,
 ) -> Result<Answer, Error> {
     let mut tx = app.db.begin().await?;
+    rows::get(&mut tx, Some(account_id), id).await?;
+    events::record(&mut tx, events::APPLICATION_DELETED, id).await?;
     rows::delete(&mut tx, account_id, id).await?;
     tx.commit().await?;
     Ok(Answer::empty())
@@ -353,6 +357,11 @@ async fn find(app: &App, call: &mut Read, account_id: Option<i64>) -> Result<Ans
 async fn transition(app: &App, account_id: i64, id: i64, event: Event) -> Result<Answer, Error> {
     let mut tx = app.db.begin().await?;
     rows::transition(&mut tx, account_id, id, event).await?;
+    let happened = match event {
+        Event::Suspend => events::APPLICATION_SUSPENDED,
+        Event::Accept | Event::Resume => events::APPLICATION_UPDATED,
+    };
+    events::record(&mut tx, happened, id).await?;
     answer(app, tx, id, &Fresh::default()).await
 }
 

@@ -8,6 +8,7 @@ use super::shapes::{self, Base};
 use crate::app::App;
 use crate::db::Tx;
 use crate::error::Error;
+use crate::events;
 use crate::fields::Fields;
 use crate::signup;
 use crate::store::fields_definitions::{self, Target};
@@ -85,6 +86,7 @@ pub async fn create(
     .await?;
     fields_definitions::set(&mut tx, Target::User, id, &extra_fields).await?;
     let user = rows::get(&mut tx, account_id, id).await?;
+    events::record(&mut tx, events::USER_CREATED, id).await?;
     tx.commit().await?;
     let base = Base(&app.config.admin_url);
     Ok(Answer::created(
@@ -150,6 +152,8 @@ pub async fn delete(
     _call: Write,
 ) -> Result<Answer, Error> {
     let mut tx = app.db.begin().await?;
+    rows::get(&mut tx, account_id, id).await?;
+    events::record(&mut tx, events::USER_DELETED, id).await?;
     rows::delete(&mut tx, account_id, id).await?;
     tx.commit().await?;
     Ok(Answer::empty())
@@ -263,7 +267,8 @@ async fn set_role(
     answer(app, tx, &user).await
 }
 
-async fn answer(app: &App, tx: Tx, user: &User) -> Result<Answer, Error> {
+async fn answer(app: &App, mut tx: Tx, user: &User) -> Result<Answer, Error> {
+    events::record(&mut tx, events::USER_UPDATED, user.id).await?;
     tx.commit().await?;
     Ok(Answer::ok(shapes::user(Base(&app.config.admin_url), user)))
 }

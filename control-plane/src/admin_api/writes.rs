@@ -81,6 +81,14 @@ pub(super) fn note_caller(caller: Caller, access: &Access) {
     let _ = WRITE.try_with(|write| write.progress().caller = Some((caller, access.clone())));
 }
 
+/// Who makes the write that this code runs in; none when it is none of the API's.
+pub(crate) fn caller() -> Option<Caller> {
+    WRITE
+        .try_with(|write| write.progress().caller.as_ref().map(|(caller, _)| *caller))
+        .ok()
+        .flatten()
+}
+
 /// Middleware around all routes.
 pub async fn around(State(around): State<Around>, request: Request, next: Next) -> Response {
     if matches!(

@@ -5,6 +5,7 @@ use super::once;
 use super::standing::Standing;
 use super::work::{Open, Work};
 use super::{Charge, Outcome};
+use crate::alerts::{self, growth};
 use crate::db::{Db, Tx};
 use crate::error::Error;
 use crate::leases::account::{Account, Wanted};
@@ -14,8 +15,9 @@ use crate::ledger::batch::Known;
 use crate::ledger::limits;
 use crate::ledger::totals::{self, Entry, merge};
 use crate::store::leases::instances::{self, Process};
+use crate::store::leases::stored;
 use crate::store::ledger::{self as store, Owner};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 use tallygate_core::wire::Instance;
 
@@ -83,7 +85,12 @@ async fn on_cells(
         .iter()
         .flat_map(|open| &open.limited)
         .map(|(key, _)| *key);
-    let keys: BTreeSet<CellKey> = touched.iter().map(|(key, _)| *key).chain(asked).collect();
+    let keys: BTreeSet<CellKey> = touched
+        .cells
+        .iter()
+        .map(|(key, _)| *key)
+        .chain(asked)
+        .collect();
     if keys.is_empty() {
         return Ok(Vec::new());
     }
@@ -95,10 +102,13 @@ async fn on_cells(
     let may_make = |key: &CellKey| held.contains(&(key.application, key.metric));
     let beside = Wanted::AllBeside(&[]);
     let mut account = Account::open(tx, grants.epoch, &keys, beside, may_make).await?;
+    let before = growth::note(&account, keys);
+    let mut limits: BTreeMap<CellKey, i64> = touched.by_key().collect();
     for (key, limit) in open.iter().flat_map(|open| &open.limited) {
         account.set_limit(key, Some(*limit));
+        limits.insert(*key, stored(*limit));
     }
-    for (key, used) in &touched {
+    for (key, used) in &touched.cells {
         account.add_used(key, used.unsigned_abs());
     }
     // What was used while there was no such limit.
@@ -133,6 +143,11 @@ async fn on_cells(
     account
         .write(tx, grants.now_ms.unsigned_abs() / 1000)
         .await?;
+    for growth in growth::since(&account, before) {
+        if let Some(limit) = limits.get(&growth.key) {
+            alerts::watch(tx, growth, *limit).await?;
+        }
+    }
     merge(&mut admitted);
     Ok(admitted)
 }

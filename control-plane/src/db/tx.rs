@@ -3,10 +3,11 @@
 use super::scope::Scope;
 use super::{Handle, NOW_MS, local_now_ms};
 use crate::error::Error;
+use crate::secrets::Secrets;
 use crate::{on, run};
 use sqlx::{PgConnection, PgTransaction, SqliteConnection, SqliteTransaction};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, OnceLock};
 use tokio::sync::watch;
 
 /// A transaction. Dropped without [`Tx::commit`], it leaves nothing behind.
@@ -15,6 +16,7 @@ pub struct Tx {
     inner: Handle<SqliteTransaction<'static>, PgTransaction<'static>>,
     revision: Option<i64>,
     revisions: watch::Sender<i64>,
+    secrets: Arc<OnceLock<Secrets>>,
     /// The call it is a transaction of.
     pub(super) scope: Option<Arc<Scope>>,
     /// See [`super::Db::pass_time`].
@@ -28,12 +30,14 @@ impl Tx {
     pub(super) fn new(
         inner: Handle<SqliteTransaction<'static>, PgTransaction<'static>>,
         revisions: watch::Sender<i64>,
+        secrets: Arc<OnceLock<Secrets>>,
         ahead: Arc<AtomicI64>,
     ) -> Self {
         Self {
             inner,
             revision: None,
             revisions,
+            secrets,
             scope: None,
             ahead,
         }
@@ -45,6 +49,12 @@ impl Tx {
             Handle::Sqlite(tx) => Handle::Sqlite(tx),
             Handle::Postgres(tx) => Handle::Postgres(tx),
         }
+    }
+
+    /// What seals events ([`super::Db::seal_with`]).
+    #[must_use]
+    pub fn secrets(&self) -> Option<Secrets> {
+        self.secrets.get().cloned()
     }
 
     /// Lets the statements of this transaction take their time.

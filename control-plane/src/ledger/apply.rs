@@ -157,13 +157,17 @@ async fn count(
 
     let touched = limits::touched(tx, known, &entries, now_ms).await?;
     let outcome = if work.is_empty() {
-        limits::add_to_cells(tx, &touched, now_ms).await?;
-        Outcome::default()
+        let grown = limits::add_to_cells(tx, &touched.cells, now_ms).await?;
+        Outcome {
+            grown,
+            ..Outcome::default()
+        }
     } else {
         let may_make = |key: &CellKey| locked.contains(&(key.application, key.metric));
-        work.apply(tx, senders, &touched, &entries, caught_up, may_make)
+        work.apply(tx, senders, &touched.cells, &entries, caught_up, may_make)
             .await?
     };
+    touched.watch(tx, &outcome.grown).await?;
     store::note_first_traffic(tx, &known.first_traffic(&entries)).await?;
     let by_product = totals::sums(&known.by_product(entries));
     store::add(tx, Owner::Product, &by_product).await?;

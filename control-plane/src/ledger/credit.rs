@@ -14,6 +14,7 @@ mod settle;
 
 use super::Delivery;
 use super::totals::Entry;
+use crate::alerts::growth::{self, Growth};
 use crate::db::Tx;
 use crate::error::Error;
 use crate::leases::account::{Account, Wanted};
@@ -77,6 +78,8 @@ pub(super) struct Outcome {
     pub(super) recalls: BTreeMap<usize, Grouped<LeaseTotalsV1>>,
     /// Totals that say more was spent than granted.
     pub(super) overspent: u64,
+    /// How cells have grown.
+    pub(super) grown: Vec<Growth>,
     /// Cells that have caught up with their series, by the limits of this revision.
     pub(super) caught_up: BTreeSet<(CellKey, i64)>,
 }
@@ -167,6 +170,7 @@ impl Work {
         let leases = self.leases(senders);
         let epoch = senders.grants.epoch;
         let mut account = Account::open(tx, epoch, &keys, Wanted::Of(&leases), may_make).await?;
+        let before = growth::note(&account, keys);
         for key in &self.keys {
             account.set_limit(key, self.terms.limit(key));
         }
@@ -195,6 +199,7 @@ impl Work {
         let mut granted = self.renew(&mut account, senders, spending);
         granted.extend(self.grant_ahead(&mut account, senders));
         self.tell(&account, senders, granted, &mut outcome);
+        outcome.grown = growth::since(&account, before).collect();
         account.write(tx, senders.now_secs()).await?;
         Ok(outcome)
     }

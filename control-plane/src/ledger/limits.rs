@@ -5,6 +5,8 @@
 
 use super::batch::Known;
 use super::totals::Entry;
+use crate::alerts;
+use crate::alerts::growth::Growth;
 use crate::db::Tx;
 use crate::error::Error;
 use crate::leases::account::new::{growth, prune, span};
@@ -17,6 +19,36 @@ use tallygate_core::period::Period;
 /// Cells handled by one statement.
 const PER_STATEMENT: usize = 20_000;
 
+/// Cells that usage touches, in the order of their keys.
+#[derive(Debug, Default)]
+pub(crate) struct Touched {
+    /// Each with what it grows by.
+    pub(crate) cells: Vec<(CellKey, i64)>,
+    /// The limit of each.
+    limits: Vec<i64>,
+}
+
+impl Touched {
+    /// The limit of each cell.
+    pub(crate) fn by_key(&self) -> impl Iterator<Item = (CellKey, i64)> + '_ {
+        let keys = self.cells.iter().map(|(key, _)| *key);
+        keys.zip(self.limits.iter().copied())
+    }
+
+    /// Raises the alerts of cells that have grown.
+    pub(super) async fn watch(&self, tx: &mut Tx, grown: &[Growth]) -> Result<(), Error> {
+        for growth in grown {
+            let place = self
+                .cells
+                .binary_search_by_key(&growth.key, |(key, _)| *key);
+            if let Some(limit) = place.ok().and_then(|place| self.limits.get(place)) {
+                alerts::watch(tx, *growth, *limit).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
 /// The cells of the limits that entries, sorted and merged, are held against, and what each grows by; in the order of
 /// their keys.
 pub(crate) async fn touched(
@@ -24,30 +56,32 @@ pub(crate) async fn touched(
     known: &Known,
     entries: &[Entry],
     now_ms: i64,
-) -> Result<Vec<(CellKey, i64)>, Error> {
+) -> Result<Touched, Error> {
     let limits = Limits::look_up(tx, known, entries).await?;
     Ok(limits.cells(known, entries, now_ms.unsigned_abs() / 1000))
 }
 
-/// Adds to cells in which nobody reports on credit.
+/// Adds to cells in which nobody reports on credit. Returns how they have grown.
 ///
 /// A cell that does not exist (a new limit, a new plan, a new window) starts from its series.
 pub(super) async fn add_to_cells(
     tx: &mut Tx,
     touched: &[(CellKey, i64)],
     now_ms: i64,
-) -> Result<(), Error> {
+) -> Result<Vec<Growth>, Error> {
+    let mut growths = Vec::with_capacity(touched.len());
     for touched in touched.chunks(PER_STATEMENT) {
         let mut grown: Vec<Cell> = touched
             .iter()
             .map(|(key, used)| growth(key, *used))
             .collect();
-        let existing = cells::existing(tx, &grown).await?;
+        // Nobody else adds to them meanwhile.
+        let existing = cells::used(tx, &grown).await?;
         let made: Vec<(usize, CellKey)> = touched
             .iter()
             .zip(&existing)
             .enumerate()
-            .filter(|(_, (_, exists))| !**exists)
+            .filter(|(_, (_, used))| used.is_none())
             .map(|(place, ((key, _), _))| (place, *key))
             .collect();
         let (places, spans): (Vec<usize>, Vec<Span>) = made
@@ -61,14 +95,22 @@ pub(super) async fn add_to_cells(
             }
         }
         cells::add(tx, &grown).await?;
+        for ((key, _), (before, grown)) in touched.iter().zip(existing.iter().zip(&grown)) {
+            let before = before.unwrap_or_default();
+            growths.push(Growth {
+                key: *key,
+                before,
+                after: before.saturating_add(grown.used),
+            });
+        }
         let made: Vec<CellKey> = made.into_iter().map(|(_, key)| key).collect();
         prune(tx, &made, now_ms.unsigned_abs() / 1000).await?;
     }
-    Ok(())
+    Ok(growths)
 }
 
-/// Limited periods by plan and metric.
-struct Limits(HashMap<(i64, i64), Vec<Period>>);
+/// Limited periods and their limits, by plan and metric.
+struct Limits(HashMap<(i64, i64), Vec<(Period, i64)>>);
 
 impl Limits {
     async fn look_up(tx: &mut Tx, known: &Known, entries: &[Entry]) -> Result<Self, Error> {
@@ -77,20 +119,20 @@ impl Limits {
             .filter_map(|entry| known.plan_of(entry.owner))
             .collect();
         let plans: Vec<i64> = plans.into_iter().collect();
-        let mut limits: HashMap<(i64, i64), Vec<Period>> = HashMap::new();
+        let mut limits: HashMap<(i64, i64), Vec<(Period, i64)>> = HashMap::new();
         for limit in store::limits(tx, &plans).await? {
             if let Some(period) = Period::parse(&limit.period) {
                 limits
                     .entry((limit.plan_id, limit.metric_id))
                     .or_default()
-                    .push(period);
+                    .push((period, limit.value));
             }
         }
         Ok(Self(limits))
     }
 
     /// The cells that entries touch, in the order of the table's key, none twice.
-    fn cells(&self, known: &Known, entries: &[Entry], now_secs: u64) -> Vec<(CellKey, i64)> {
+    fn cells(&self, known: &Known, entries: &[Entry], now_secs: u64) -> Touched {
         let mut touched = Vec::new();
         for entry in entries {
             let Some(periods) = known
@@ -99,7 +141,7 @@ impl Limits {
             else {
                 continue;
             };
-            for period in periods {
+            for (period, limit) in periods {
                 let window = period.window(u64::from(entry.minute) * 60);
                 if window.end.is_some_and(|end| end + KEPT_SECS < now_secs) {
                     continue;
@@ -110,10 +152,10 @@ impl Limits {
                     period: *period,
                     window_start: i64::try_from(window.start).unwrap_or(i64::MAX),
                 };
-                touched.push((key, entry.delta));
+                touched.push((key, entry.delta, *limit));
             }
         }
-        touched.sort_unstable_by_key(|(key, _)| *key);
+        touched.sort_unstable_by_key(|(key, _, _)| *key);
         touched.dedup_by(|later, first| {
             let same = later.0 == first.0;
             if same {
@@ -121,6 +163,10 @@ impl Limits {
             }
             same
         });
-        touched
+        let (cells, limits) = touched
+            .into_iter()
+            .map(|(key, delta, limit)| ((key, delta), limit))
+            .unzip();
+        Touched { cells, limits }
     }
 }

@@ -3,6 +3,8 @@
 mod audit;
 mod etags;
 mod replicas;
+mod sink;
+mod webhooks;
 
 use crate::support::Test;
 use serde_json::Value;

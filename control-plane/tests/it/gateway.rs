@@ -1,5 +1,6 @@
 //! What gateways see and send: snapshots, usage, and the statistics that come of it.
 
+mod alerts;
 mod backends;
 mod claims;
 mod leases;

@@ -49,11 +49,20 @@ row! {
 /// # Errors
 /// When the database does not answer.
 pub async fn existing(tx: &mut Tx, cells: &[Cell]) -> Result<Vec<bool>, Error> {
-    let found: Vec<i64> =
+    let used = used(tx, cells).await?;
+    Ok(used.iter().map(Option::is_some).collect())
+}
+
+/// What is used of cells, by their place in the list; none where there is no cell.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn used(tx: &mut Tx, cells: &[Cell]) -> Result<Vec<Option<i64>>, Error> {
+    let found: Vec<Part> =
         match tx.handle() {
             Handle::Sqlite(c) => {
-                sqlx::query_scalar(
-                    "select n.key from json_each($1) as n cross join cell
+                sqlx::query_as(
+                    "select n.key as ord, cell.used as value from json_each($1) as n cross join cell
                  on cell.application_id = n.value ->> 0 and cell.metric_id = n.value ->> 1
                  and cell.period = n.value ->> 2 and cell.window_start = n.value ->> 3",
                 )
@@ -61,8 +70,8 @@ pub async fn existing(tx: &mut Tx, cells: &[Cell]) -> Result<Vec<bool>, Error> {
                 .fetch_all(c)
                 .await?
             }
-            Handle::Postgres(c) => sqlx::query_scalar(
-                "select n.ord - 1 from unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[])
+            Handle::Postgres(c) => sqlx::query_as(
+                "select n.ord - 1 as ord, cell.used as value from unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[])
                  with ordinality as n (application_id, metric_id, period, window_start, ord)
                  join cell using (application_id, metric_id, period, window_start)",
             )
@@ -73,16 +82,16 @@ pub async fn existing(tx: &mut Tx, cells: &[Cell]) -> Result<Vec<bool>, Error> {
             .fetch_all(c)
             .await?,
         };
-    let mut existing = vec![false; cells.len()];
-    for place in found {
-        if let Some(flag) = usize::try_from(place)
+    let mut used = vec![None; cells.len()];
+    for part in found {
+        if let Some(of_cell) = usize::try_from(part.ord)
             .ok()
-            .and_then(|place| existing.get_mut(place))
+            .and_then(|place| used.get_mut(place))
         {
-            *flag = true;
+            *of_cell = Some(part.value);
         }
     }
-    Ok(existing)
+    Ok(used)
 }
 
 /// The sums of series over spans, by their place in the list.

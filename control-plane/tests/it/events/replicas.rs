@@ -8,13 +8,17 @@ use reqwest::Method;
 use std::collections::BTreeSet;
 use tallygate::app::App;
 use tallygate::config::Config;
+use tallygate::db::Handle;
 use tallygate::router;
 use tallygate::secrets::Secrets;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-/// Another control plane on the same database: where it listens.
+/// Another control plane on the same database: where it listens. A SQLite file has one.
 async fn replica(t: &Test) -> String {
+    if matches!(t.app.db.handle(), Handle::Sqlite(_)) {
+        return t.admin.clone();
+    }
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let admin = format!("http://{}", listener.local_addr().unwrap());
     let config = Config {

@@ -53,6 +53,7 @@ impl Test {
             portal_url: portal.clone(),
             admin_url: admin.clone(),
             staging_gateway: None,
+            webhooks_private: true,
         };
         let app = App::new(db, config, secrets);
         let reads = ReadLog::default();

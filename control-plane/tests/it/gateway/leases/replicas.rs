@@ -285,6 +285,7 @@ pub(super) async fn replicas(test: &Test) -> Vec<App> {
             portal_url: test.portal.clone(),
             admin_url: test.admin.clone(),
             staging_gateway: None,
+            webhooks_private: false,
         };
         let db = test.database.connect().await;
         replicas.push(App::new(db, config, Secrets::new(&[7; 32])));
