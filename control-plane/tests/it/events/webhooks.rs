@@ -159,7 +159,7 @@ both_databases! {
     async fn only_what_the_provider_wants_is_told(t: &Test) {
         let sink = Sink::start().await;
         // Before anything is set.
-        sign_up(t, "a", None).await;
+        sign_up(t, "first", None).await;
         tell(t, &sink).await;
         for (n, (form, told)) in [
             (&[("provider_actions", "false")], 0), (&[("provider_actions", "true")], 2), (&[("active", "false")], 0),
