@@ -2,10 +2,12 @@
 
 use super::params::Params;
 use super::refusal::{Failure, Refusal};
+use crate::admin_api::metrics::HITS;
 use crate::db::Tx;
 use crate::error::Error;
 use crate::secrets::{same, token_digest};
 use crate::store::metrics::{self, MetricRow};
+use crate::store::owners::Owner;
 use crate::store::products::{self, ProductRow};
 use crate::store::service_tokens;
 use tallygate_core::id::MetricId;
@@ -19,8 +21,19 @@ const MOST: u64 = crate::ledger::batch::MOST;
 pub struct Product {
     /// The product.
     pub row: ProductRow,
-    /// Its metrics and methods.
-    pub metrics: Vec<MetricRow>,
+    /// All that is counted in it: its metrics and methods, and those of its backends.
+    pub metrics: Vec<Metric>,
+}
+
+/// A metric as agents know it.
+#[derive(Clone, Debug)]
+pub struct Metric {
+    /// Its id.
+    pub id: MetricId,
+    /// Its name, as in `usage[name]`; a backend's ends with the backend's id.
+    pub name: String,
+    /// What it is added to as well.
+    pub parent: Option<MetricId>,
 }
 
 impl Product {
@@ -42,7 +55,7 @@ impl Product {
             Err(Error::NotFound) => return Err(Refusal::service_id(&id.to_string()).into()),
             other => other?,
         };
-        let metrics = metrics::list(tx, id).await?;
+        let metrics = named(&metrics::list_counted(tx, id).await?);
         Ok(Self { row, metrics })
     }
 
@@ -57,7 +70,7 @@ impl Product {
             let metric = self
                 .metrics
                 .iter()
-                .find(|metric| metric.system_name == *name)
+                .find(|metric| metric.name == *name)
                 .ok_or_else(|| Refusal::metric(name))?;
             let value = value.trim();
             let delta = Some(value)
@@ -65,7 +78,7 @@ impl Product {
                 .and_then(|value| value.parse::<u64>().ok())
                 .filter(|delta| *delta <= MOST)
                 .ok_or_else(|| Refusal::usage_value(name, value))?;
-            usage.add(MetricId(metric.id), delta);
+            usage.add(metric.id, delta);
         }
         if is_flat {
             return Ok(usage);
@@ -85,8 +98,8 @@ impl Product {
     /// The name of a metric on the wire.
     #[must_use]
     pub fn metric_name(&self, metric: MetricId) -> &str {
-        let of = self.metrics.iter().find(|of| of.id == metric.0);
-        of.map_or("", |metric| metric.system_name.as_str())
+        let of = self.metrics.iter().find(|of| of.id == metric);
+        of.map_or("", |metric| metric.name.as_str())
     }
 
     /// Whether applications are known by tokens of an issuer, and need no key.
@@ -98,9 +111,32 @@ impl Product {
     fn hierarchy(&self) -> Hierarchy {
         self.metrics
             .iter()
-            .filter_map(|metric| Some((MetricId(metric.id), MetricId(metric.parent_id?))))
+            .filter_map(|metric| Some((metric.id, metric.parent?)))
             .collect()
     }
+}
+
+/// Metrics as agents know them: what backends count is added to the product's own `hits`, by way of theirs.
+fn named(rows: &[MetricRow]) -> Vec<Metric> {
+    let is_hits = |row: &&MetricRow| row.parent_id.is_none() && row.system_name == HITS;
+    let own = rows
+        .iter()
+        .filter(is_hits)
+        .find(|row| row.product_id.is_some())
+        .map(|row| row.id);
+    rows.iter()
+        .map(|row| {
+            let above = match row.owner() {
+                Owner::Backend(_) if is_hits(&row) => own,
+                _ => None,
+            };
+            Metric {
+                id: MetricId(row.id),
+                name: row.wire_name(),
+                parent: row.parent_id.or(above).map(MetricId),
+            }
+        })
+        .collect()
 }
 
 async fn by_provider_key(tx: &mut Tx, key: &str, service: Option<&str>) -> Result<i64, Failure> {

@@ -183,10 +183,12 @@ fn parse(text: &str) -> Option<i64> {
     if let Ok(secs) = text.parse::<i64>() {
         return Some(secs);
     }
-    if let Ok(zoned) = jiff::fmt::strtime::parse("%Y-%m-%d %H:%M:%S %z", text)
-        && let Ok(time) = zoned.to_timestamp()
-    {
-        return Some(time.as_second());
+    for form in ["%Y-%m-%d %H:%M:%S %z", "%Y-%m-%d %H:%M:%S %:z"] {
+        if let Ok(zoned) = jiff::fmt::strtime::parse(form, text)
+            && let Ok(time) = zoned.to_timestamp()
+        {
+            return Some(time.as_second());
+        }
     }
     if let Ok(time) = text.parse::<Timestamp>() {
         return Some(time.as_second());
@@ -211,6 +213,7 @@ mod tests {
             "2026-01-31 12:00:00 UTC",
             "2026-01-31 12:00:00 +0000",
             "2026-01-31 13:30:00 +0130",
+            "2026-01-31 13:30:00 +01:30",
             "2026-01-31T04:00:00-08:00",
             "2026-01-31T12:00:00Z",
             "1769860800",

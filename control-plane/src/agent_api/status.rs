@@ -152,11 +152,11 @@ impl Status<'_> {
         for parent in metrics {
             let children: Vec<String> = metrics
                 .iter()
-                .filter(|metric| metric.parent_id == Some(parent.id))
-                .map(|metric| xml_text(&metric.system_name))
+                .filter(|metric| metric.parent == Some(parent.id))
+                .map(|metric| xml_text(&metric.name))
                 .collect();
             if !children.is_empty() {
-                let (name, children) = (xml_text(&parent.system_name), children.join(" "));
+                let (name, children) = (xml_text(&parent.name), children.join(" "));
                 let _ = write!(out, "<metric name=\"{name}\" children=\"{children}\"/>");
             }
         }

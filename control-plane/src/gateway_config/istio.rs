@@ -149,9 +149,6 @@ impl Istio<'_> {
 
     /// Where clients come in, and where they are led.
     fn product(&self) -> Vec<Value> {
-        let Some(upstream) = &self.site.upstream else {
-            return Vec::new();
-        };
         let label = self.site.label();
         let hosts: Vec<&str> = self
             .site
@@ -159,13 +156,19 @@ impl Istio<'_> {
             .iter()
             .map(|(host, _)| host.as_str())
             .collect();
-        if hosts.is_empty() {
+        if hosts.is_empty() || self.site.upstreams.is_empty() {
             return Vec::new();
         }
-        let mut resources = match upstream.server.host.ends_with(".cluster.local") {
-            true => Vec::new(),
-            false => self.server(&format!("{label}-upstream"), &upstream.server),
-        };
+        let mut resources = Vec::new();
+        let mut known: Vec<&ControlPlane> = vec![self.control_plane];
+        for upstream in &self.site.upstreams {
+            let server = &upstream.server;
+            if !server.host.ends_with(".cluster.local") && !known.contains(&server) {
+                let name = format!("{label}-upstream-{}", known.len());
+                resources.extend(self.server(&name, server));
+            }
+            known.push(server);
+        }
         let port = |number: u16, name: &str, protocol: &str| json!({"number": number, "name": format!("{name}-{label}"), "protocol": protocol});
         resources.push(self.networking("Gateway", &label, json!({
             "selector": {"istio": "ingressgateway"},
@@ -183,7 +186,10 @@ impl Istio<'_> {
             .site
             .public
             .iter()
-            .map(|(host, base_path)| route(host, base_path, upstream))
+            .flat_map(|(host, base_path)| {
+                let upstreams = self.site.upstreams.iter();
+                upstreams.map(move |upstream| route(host, base_path, upstream))
+            })
             .collect();
         resources.push(self.networking(
             "VirtualService",
@@ -253,18 +259,25 @@ fn cluster(server: &ControlPlane) -> String {
     format!("outbound|{}||{}", server.port, service_host(server))
 }
 
-/// What Envoy does in our own gateways: the base path goes, what the private base URL has comes before the rest.
+/// What Envoy does in our own gateways: base path and the backend's path go, what the private base URL has comes before
+/// the rest.
 fn route(host: &str, base_path: &str, upstream: &Private) -> Value {
-    let base = base_path.trim_end_matches('/');
+    let below = [base_path, &upstream.path]
+        .map(|path| path.trim_end_matches('/'))
+        .concat();
     let prefix = &upstream.path_prefix;
-    let authority = json!({"exact": host});
-    let mut matches = vec![json!({"uri": {"prefix": format!("{base}/")}, "authority": authority})];
-    if host.starts_with('*') || host.contains(':') {
-        // The gateway has matched the host; exactly it cannot be matched here.
-        matches = vec![json!({"uri": {"prefix": format!("{base}/")}})];
+    let mut matches = vec![json!({"uri": {"prefix": format!("{below}/")}})];
+    if !below.is_empty() {
+        matches.push(json!({"uri": {"exact": below}}));
+    }
+    // A wildcard cannot be matched here: the gateway has matched it.
+    if !host.starts_with('*') {
+        for one in &mut matches {
+            one["authority"] = json!({"exact": host});
+        }
     }
     let mut rewrite = json!({"authority": upstream.host});
-    if !base.is_empty() || !prefix.is_empty() {
+    if !below.is_empty() || !prefix.is_empty() {
         rewrite["uri"] = json!(format!("{prefix}/"));
     }
     json!({

@@ -5,6 +5,7 @@ use crate::oidc::Issuer;
 use crate::publish::Frozen;
 use anyhow::Context as _;
 use serde_json::Value;
+use tallygate_core::wire::UpstreamV1;
 
 /// A product as one environment's gateways meet it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,8 +18,9 @@ pub struct Site {
     pub version: u64,
     /// Where clients reach it: (host, base path).
     pub public: Vec<(String, String)>,
-    /// Where admitted requests go; none when the product has no private base URL.
-    pub upstream: Option<Private>,
+    /// Where admitted requests go, the longest path first; nowhere when the product has neither a private base URL nor
+    /// backends.
+    pub upstreams: Vec<Private>,
     /// Whose tokens its requests carry.
     pub issuer: Option<Issuer>,
 }
@@ -26,6 +28,8 @@ pub struct Site {
 /// A private base URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Private {
+    /// What is below this path of the product's goes there: `/`, or `/…` without a final slash.
+    pub path: String,
     /// The server.
     pub server: ControlPlane,
     /// What is put before the path; empty, or `/…` without a final slash.
@@ -50,15 +54,18 @@ impl Site {
         let product = content["system_name"]
             .as_str()
             .context("the content names no product")?;
-        let upstream = config.upstream.map(|upstream| {
-            let scheme = if upstream.tls { "https" } else { "http" };
-            let server = ControlPlane::parse(&format!("{scheme}://{}", upstream.authority))?;
-            anyhow::Ok(Private {
-                server,
-                path_prefix: upstream.path_prefix,
-                host: upstream.host_rewrite.unwrap_or(upstream.authority),
-            })
-        });
+        let mut upstreams = config
+            .backends
+            .into_iter()
+            .map(|backend| Private::new(backend.path, backend.upstream))
+            .collect::<anyhow::Result<Vec<_>>>()?;
+        // Backends take the place of the product's own.
+        if upstreams.is_empty()
+            && let Some(upstream) = config.upstream
+        {
+            upstreams.push(Private::new("/".to_owned(), upstream)?);
+        }
+        upstreams.sort_by(|a, b| (b.path.len(), &a.path).cmp(&(a.path.len(), &b.path)));
         Ok(Self {
             product: product.to_owned(),
             environment,
@@ -68,7 +75,7 @@ impl Site {
                 .into_iter()
                 .map(|url| (url.host, url.base_path))
                 .collect(),
-            upstream: upstream.transpose()?,
+            upstreams,
             issuer: Issuer::of_content(content),
         })
     }
@@ -93,6 +100,21 @@ impl Site {
     }
 }
 
+// === impl Private ===
+
+impl Private {
+    fn new(path: String, upstream: UpstreamV1) -> anyhow::Result<Self> {
+        let scheme = if upstream.tls { "https" } else { "http" };
+        let server = ControlPlane::parse(&format!("{scheme}://{}", upstream.authority))?;
+        Ok(Self {
+            path,
+            server,
+            path_prefix: upstream.path_prefix,
+            host: upstream.host_rewrite.unwrap_or(upstream.authority),
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,7 +127,7 @@ mod tests {
                 environment: Environment::Production,
                 version: 1,
                 public: Vec::new(),
-                upstream: None,
+                upstreams: Vec::new(),
                 issuer: None,
             }
             .label()

@@ -57,11 +57,12 @@ fn mail_api() -> Order {
             environment: Environment::Production,
             version: 3,
             public: vec![("api.example.com".into(), "/mail".into())],
-            upstream: Some(site::Private {
+            upstreams: vec![site::Private {
+                path: "/".into(),
                 server: server("https://private.example.com:8443"),
                 path_prefix: "/v1".into(),
                 host: "private.example.com:8443".into(),
-            }),
+            }],
             issuer: None,
         }),
         token: files::NO_TOKEN.into(),

@@ -179,6 +179,25 @@ both_databases! {
         assert_eq!((w.used(t, w.hits).await, w.used(t, w.method).await), (3, 4));
     }
 
+    async fn what_backends_count_is_named_with_their_id_and_adds_to_hits(t: &Test) {
+        let w = world(t, "2", &[("hits", "eternity", 3)]).await;
+        let maps = t
+            .post("/admin/api/backend_apis.json", &[("name", "Maps"), ("private_endpoint", "https://maps.example.com")])
+            .await
+            .expect(201)
+            .id("/backend_api/id");
+        let name = format!("hits.{maps}");
+        w.call(t, "authrep", &[(&name, 1)], "").await.expect(404);
+        let form = [("backend_api_id", maps.to_string()), ("path", "/maps".to_owned())];
+        let form = form.each_ref().map(|(name, value)| (*name, value.as_str()));
+        t.post(&format!("/admin/api/services/{}/backend_usages.json", w.service), &form).await.expect(201);
+        w.call(t, "authrep", &[(&name, 2)], "").await.expect(200);
+        w.call(t, "authrep", &[(&name, 2)], "").await.expect(409);
+        let reply = w.call(t, "authrep", &[(&name, 1)], "hierarchy=1").await.expect(200);
+        assert!(reply.text.contains(&format!("<metric name=\"hits\" children=\"send {name}\"/>")), "{}", reply.text);
+        assert_eq!(w.used(t, w.hits).await, 3);
+    }
+
     async fn user_keys(t: &Test) {
         let w = world(t, "1", &[("hits", "minute", 1)]).await;
         let mut pairs = vec![

@@ -135,6 +135,35 @@ both_databases! {
         assert_eq!(of_kind(&documents(&shown), "ServiceEntry").len(), 1);
     }
 
+    async fn istio_leads_to_each_backend_by_its_path(t: &Test) {
+        let [_, production] = promoted(t, "https://private.example.com").await;
+        let service = production.split("/proxy/").next().unwrap();
+        for (name, endpoint, path) in [("Mail", "https://mail.internal.example.com/v1", "/"), ("Maps", "http://maps.internal.example.com:8080", "/maps")] {
+            let backend = t
+                .post("/admin/api/backend_apis.json", &[("name", name), ("private_endpoint", endpoint)])
+                .await
+                .expect(201)
+                .id("/backend_api/id")
+                .to_string();
+            t.post(&format!("{service}/backend_usages.json"), &[("backend_api_id", &backend), ("path", path)]).await.expect(201);
+        }
+        let deployed = t.post(&format!("{service}/proxy/deploy.json"), &[]).await;
+        assert!(deployed.status.is_success(), "{}", deployed.text);
+        t.post(&format!("{service}/proxy/configs/sandbox/2/promote.json"), &[("to", "production")]).await.expect(201);
+        let all = documents(&t.get(&format!("{production}/istio.yaml?control_plane=https://admin.example.com")).await.expect(200));
+        assert_resources(&all);
+        let routes: Vec<(Value, Value, Value)> = of_kind(&all, "VirtualService")[0]["spec"]["http"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|route| (route["match"][0]["uri"]["prefix"].clone(), route["rewrite"]["uri"].clone(), route["route"][0]["destination"]["host"].clone()))
+            .collect();
+        let expected = [("/mail/maps/", "/", "maps.internal.example.com"), ("/mail/", "/v1/", "mail.internal.example.com")];
+        assert_eq!(routes, expected.map(|(a, b, c)| (a.into(), b.into(), c.into())));
+        let hosts: Vec<&Value> = of_kind(&all, "ServiceEntry").iter().map(|one| &one["spec"]["hosts"][0]).collect();
+        assert_eq!(hosts, ["admin.example.com", "maps.internal.example.com", "mail.internal.example.com"]);
+    }
+
     async fn the_command_prints_the_same(t: &Test) {
         let [_, production] = promoted(t, "https://private.example.com/v1").await;
         for (format, file) in [("filter", "filter.json"), ("istio", "istio.yaml")] {
