@@ -64,6 +64,7 @@ pub(super) fn method() -> Shape {
         text("system_name", "web_api"),
         text("friendly_name", "Web API"),
         text("description", ""),
+        text("unit", "hit"),
         id("parent_id"),
         time("created_at"),
         time("updated_at"),
