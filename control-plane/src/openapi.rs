@@ -86,6 +86,8 @@ mod sign_in;
 #[rustfmt::skip]
 mod stats;
 #[rustfmt::skip]
+mod transactions;
+#[rustfmt::skip]
 mod webhooks;
 
 pub use document::document;
@@ -129,5 +131,6 @@ pub fn tags() -> Vec<Tag> {
         content::sections(),
         content::files(),
         content::objects(),
+        transactions::tag(),
     ]
 }

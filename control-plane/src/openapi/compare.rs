@@ -150,6 +150,7 @@ fn row(page: &mut String, ours: &Served, path: &str) {
         None => "JSON, XML",
         Some(Form::Json) => "JSON",
         Some(Form::Xml) => "XML",
+        Some(Form::None) if path.ends_with(".xml") => "XML",
         Some(Form::None) => "its own",
     };
     let summary = ours.operation.summary;
@@ -195,5 +196,5 @@ fn takes(operation: &Operation, name: &str) -> bool {
     let name = name.strip_suffix("[]").unwrap_or(name);
     operation.params.iter().any(|field| field.name == name)
         || operation.segments.iter().any(|field| field.name == name)
-        || operation.idempotent && name == "Idempotency-Key"
+        || operation.is_for_agents && name == "service_token"
 }

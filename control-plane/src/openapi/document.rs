@@ -54,6 +54,10 @@ pub fn document() -> Value {
                     "type": "apiKey", "in": "query", "name": "access_token",
                     "description": "An access token",
                 },
+                "service_token": {
+                    "type": "apiKey", "in": "query", "name": "service_token",
+                    "description": "A product's token, for agents",
+                },
                 "provider_key": {
                     "type": "apiKey", "in": "query", "name": "provider_key",
                     "description": "The provider key, which may do everything",
@@ -86,21 +90,31 @@ fn describe(tag: &str, verb: &str, operation: &Operation, schemas: &mut Schemas)
         "summary": operation.summary,
         "description": about(operation, scope, right),
         "operationId": operation_id(verb, &operation.path),
-        "security": [
-            {"access_token": [scope, right]}, {"basic": [scope, right]}, {"provider_key": []},
-        ],
+        "security": security(operation, scope, right),
         "parameters": parameters(operation, in_query, schemas),
     });
     if let Some(members) = described.as_object_mut() {
         if !in_query && !operation.params.is_empty() {
-            members.insert("requestBody".into(), body(&operation.params, schemas));
+            members.insert("requestBody".into(), body(operation, schemas));
         }
         members.insert("responses".into(), responses(verb, operation, schemas));
     }
     described
 }
 
+/// Which credentials do, and what an access token must be good for.
+fn security(operation: &Operation, scope: &str, right: &str) -> Value {
+    if operation.is_for_agents {
+        json!([{"service_token": []}, {"provider_key": []}])
+    } else {
+        json!([{"access_token": [scope, right]}, {"basic": [scope, right]}, {"provider_key": []}])
+    }
+}
+
 fn about(operation: &Operation, scope: &str, right: &str) -> String {
+    if operation.is_for_agents {
+        return operation.about.to_owned();
+    }
     let needs = match right {
         "rw" => format!("Needs a read-write token with the scope `{scope}`."),
         _ => format!("Needs a token with the scope `{scope}`."),
@@ -176,12 +190,16 @@ fn parameter(place: &str, field: &Field, schemas: &mut Schemas) -> Value {
     }
     if field.is_list() {
         put(&mut described, "explode", false);
+    } else if described.pointer("/schema/type") == Some(&json!("object")) {
+        put(&mut described, "style", "deepObject");
+        put(&mut described, "explode", true);
     }
     described
 }
 
 /// The same parameters as a form or as JSON.
-fn body(params: &[Field], schemas: &mut Schemas) -> Value {
+fn body(operation: &Operation, schemas: &mut Schemas) -> Value {
+    let params = &operation.params;
     let properties: Map<String, Value> = params
         .iter()
         .map(|field| {
@@ -213,10 +231,12 @@ fn body(params: &[Field], schemas: &mut Schemas) -> Value {
     if !lists.is_empty() {
         put(&mut form, "encoding", Value::Object(lists));
     }
-    json!({
-        "required": !required.is_empty(),
-        "content": {"application/x-www-form-urlencoded": form, "application/json": json_form},
-    })
+    let content = if operation.is_for_agents {
+        json!({"application/x-www-form-urlencoded": form})
+    } else {
+        json!({"application/x-www-form-urlencoded": form, "application/json": json_form})
+    };
+    json!({"required": !required.is_empty(), "content": content})
 }
 
 fn responses(verb: &str, operation: &Operation, schemas: &mut Schemas) -> Value {
@@ -232,7 +252,11 @@ fn responses(verb: &str, operation: &Operation, schemas: &mut Schemas) -> Value 
         }
         responses.insert(status.to_string(), response);
     }
-    responses.extend(refusals::references());
+    if operation.is_for_agents {
+        responses.extend(refusals::of_agents());
+    } else {
+        responses.extend(refusals::references());
+    }
     Value::Object(responses)
 }
 

@@ -2,6 +2,9 @@
 
 use super::field::{Field, Shape, int};
 
+/// The media type that agents are answered in.
+pub(super) const AGENTS_XML: &str = "application/vnd.3scale-v2.0+xml";
+
 /// Operations about one subject.
 #[derive(Clone, Debug)]
 pub struct Tag {
@@ -26,6 +29,8 @@ pub struct Operation {
     /// The only form, of a call that does not leave the choice.
     pub(super) form: Option<Form>,
     pub(super) idempotent: bool,
+    /// Called with a service token, as agents do.
+    pub(super) is_for_agents: bool,
 }
 
 /// The body of a successful answer.
@@ -123,6 +128,7 @@ impl Operation {
             statuses: vec![200],
             form: None,
             idempotent: false,
+            is_for_agents: false,
         }
     }
 
@@ -205,6 +211,14 @@ impl Operation {
         self.answer = Answer::Raw(media_type, example);
         self.form = Some(Form::None);
         self
+    }
+
+    /// Called by agents, with a service token or the provider key; answered in 3scale's XML, when there is any answer.
+    #[must_use]
+    pub fn by_agents(self, example: &'static str) -> Self {
+        let mut operation = self.idempotent().raw(AGENTS_XML, example);
+        operation.is_for_agents = true;
+        operation
     }
 
     /// Called with one extension only.

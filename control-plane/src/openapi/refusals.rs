@@ -1,5 +1,6 @@
 //! What every operation may answer instead of doing its work.
 
+use super::operation::AGENTS_XML;
 use serde_json::{Map, Value, json};
 
 /// Statuses that every operation may answer with, their names in the document, and what they mean.
@@ -54,6 +55,20 @@ pub(super) fn references() -> impl Iterator<Item = (String, Value)> {
     REFUSALS.iter().map(|(status, name, _)| {
         let reference = json!({"$ref": format!("#/components/responses/{name}")});
         (status.to_string(), reference)
+    })
+}
+
+/// What agents are told: the same statuses in 3scale's XML, or by the server itself before it knows better.
+pub(super) fn of_agents() -> impl Iterator<Item = (String, Value)> {
+    REFUSALS.iter().map(|(status, _, about)| {
+        let response = json!({
+            "description": about,
+            "content": {
+                AGENTS_XML: {"schema": {"type": "string"}},
+                "application/problem+json": {"schema": {"type": "object"}},
+            },
+        });
+        (status.to_string(), response)
     })
 }
 
