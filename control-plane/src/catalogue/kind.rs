@@ -4,6 +4,7 @@
 //! one line here.
 
 mod fields;
+mod groups;
 
 use serde_json::{Number, Value, json};
 
@@ -176,11 +177,11 @@ impl Kind {
     #[must_use]
     pub fn groups(self) -> &'static [Group] {
         match self {
-            Self::Catalogue => fields::CATALOGUE_GROUPS,
-            Self::Backend => fields::BACKEND_GROUPS,
-            Self::Product => fields::PRODUCT_GROUPS,
-            Self::Plan => fields::PLAN_GROUPS,
-            Self::AccountPlan | Self::ServicePlan => fields::OTHER_PLAN_GROUPS,
+            Self::Catalogue => groups::CATALOGUE_GROUPS,
+            Self::Backend => groups::BACKEND_GROUPS,
+            Self::Product => groups::PRODUCT_GROUPS,
+            Self::Plan => groups::PLAN_GROUPS,
+            Self::AccountPlan | Self::ServicePlan => groups::OTHER_PLAN_GROUPS,
             _ => &[],
         }
     }
