@@ -1,17 +1,24 @@
 //! What one of the provider's people may reach: an admin everything, a member the sections and products that it was
 //! given.
 //!
-//! The extractors of [`super::auth`] ask here before a handler runs. Sections are decided by the route ([`RULES`]), products
+//! The extractors of [`super::auth`] ask here before a handler runs. Sections are decided by the route (`rules`), products
 //! by the ids in the path and in the parameters: what may not be reached is not there (404). Handlers narrow lists by
 //! [`Access::products`].
+
+mod named;
+mod rules;
 
 use super::params::Params;
 use crate::db::Db;
 use crate::error::Error;
-use crate::store::products;
+use crate::store::{backends, products};
 use axum::extract::{FromRequestParts as _, MatchedPath, RawPathParams};
 use axum::http::request::Parts;
-use serde_json::Value;
+
+use named::{Names, named};
+use rules::{For, rule};
+
+pub use rules::is_decided;
 
 /// What a caller may reach.
 #[derive(Clone, Debug)]
@@ -47,92 +54,6 @@ pub const SECTIONS: &[&str] = &[
     "monitoring",
     "plans",
     "policy_registry",
-];
-
-/// Whom a route is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum For {
-    Anyone,
-    Admins,
-    /// The user that the path names, and admins.
-    Oneself,
-    /// Members with one of these sections, and admins.
-    Sections(&'static [&'static str]),
-}
-
-const PORTAL: For = For::Sections(&["portal"]);
-const SETTINGS: For = For::Sections(&["settings"]);
-const PARTNERS: For = For::Sections(&["partners"]);
-const MONITORING: For = For::Sections(&["monitoring"]);
-const PLANS: For = For::Sections(&["plans"]);
-/// Whoever works with accounts or reads charts has to know what there is.
-const CATALOGUE: For = For::Sections(&["plans", "partners", "monitoring"]);
-
-/// What a path begins with, and whom it is for: to read, and to write. The first that fits counts; what fits none is for
-/// admins.
-#[rustfmt::skip]
-const RULES: &[(&str, For, For)] = &[
-    ("/admin/api/personal", For::Anyone, For::Anyone),
-    ("/admin/api/users/{id}/permissions", For::Oneself, For::Admins),
-    ("/admin/api/users/{id}/activate", For::Admins, For::Admins),
-    ("/admin/api/users/{id}/suspend", For::Admins, For::Admins),
-    ("/admin/api/users/{id}/unsuspend", For::Admins, For::Admins),
-    ("/admin/api/users/{id}/admin", For::Admins, For::Admins),
-    ("/admin/api/users/{id}/member", For::Admins, For::Admins),
-    ("/admin/api/users/{id}", For::Oneself, For::Oneself),
-    ("/admin/api/users/{user_id}/access_tokens", For::Oneself, For::Oneself),
-    ("/admin/api/users", For::Admins, For::Admins),
-    ("/admin/api/audit_log", For::Admins, For::Admins),
-    ("/transactions", For::Anyone, For::Anyone),
-    ("/admin/api/objects", For::Anyone, For::Anyone),
-    ("/admin/api/services/{service_id}/proxy", PLANS, PLANS),
-    ("/admin/api/services/{service_id}/service_tokens", PLANS, PLANS),
-    ("/admin/api/services", CATALOGUE, PLANS),
-    ("/admin/api/application_plans", CATALOGUE, PLANS),
-    ("/admin/api/account_plans", CATALOGUE, PLANS),
-    ("/admin/api/service_plans", CATALOGUE, PLANS),
-    ("/admin/api/features", CATALOGUE, PLANS),
-    ("/admin/api/backend_apis", CATALOGUE, PLANS),
-    ("/admin/api/account/proxy_configs", PLANS, PLANS),
-    ("/admin/api/policies", For::Sections(&["policy_registry", "plans"]), For::Sections(&["policy_registry"])),
-    ("/admin/api/gateways", For::Sections(&["plans", "monitoring"]), PLANS),
-    ("/admin/api/signup", PARTNERS, PARTNERS),
-    ("/admin/api/accounts", PARTNERS, PARTNERS),
-    ("/admin/api/applications", PARTNERS, PARTNERS),
-    ("/admin/api/service_contracts", PARTNERS, PARTNERS),
-    ("/admin/api/service_subscriptions", PARTNERS, PARTNERS),
-    ("/admin/api/sso_tokens", PARTNERS, PARTNERS),
-    ("/admin/api/alerts", For::Sections(&["partners", "monitoring"]), For::Sections(&["partners", "monitoring"])),
-    ("/admin/api/provider", SETTINGS, SETTINGS),
-    ("/admin/api/settings", SETTINGS, SETTINGS),
-    ("/admin/api/webhooks", SETTINGS, SETTINGS),
-    ("/admin/api/fields_definitions", For::Sections(&["settings", "partners"]), SETTINGS),
-    ("/admin/api/authentication_providers", SETTINGS, SETTINGS),
-    ("/admin/api/account/authentication_providers", SETTINGS, SETTINGS),
-    ("/admin/api/cms", PORTAL, PORTAL),
-    ("/admin/api/active_docs", For::Sections(&["portal", "plans"]), For::Sections(&["portal", "plans"])),
-    ("/stats", MONITORING, MONITORING),
-];
-
-/// What follows a segment of the path, or a parameter, names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Names {
-    Product,
-    Plan,
-    Application,
-}
-
-const SEGMENTS: &[(&str, Names)] = &[
-    ("services", Names::Product),
-    ("application_plans", Names::Plan),
-    ("service_plans", Names::Plan),
-    ("applications", Names::Application),
-];
-const PARAMETERS: &[(&str, Names)] = &[
-    ("service_id", Names::Product),
-    ("plan_id", Names::Plan),
-    ("application_plan_id", Names::Plan),
-    ("service_plan_id", Names::Plan),
 ];
 
 const NOT_ALLOWED: Error = Error::Forbidden("Your role or your permissions do not allow this");
@@ -251,7 +172,10 @@ impl Access {
         let Products::Only(_) = &self.products else {
             return Ok(());
         };
-        if writes && route.path == "/admin/api/services" {
+        // They would not reach what they make.
+        if writes
+            && ["/admin/api/services", "/admin/api/backend_apis"].contains(&route.path.as_str())
+        {
             return Err(NOT_ALLOWED);
         }
         for (names, id) in named(route, params) {
@@ -259,6 +183,8 @@ impl Access {
                 Names::Product => Some(id),
                 Names::Plan => products::of_plan(db, id).await?,
                 Names::Application => products::of_application(db, id).await?,
+                Names::Backend if backends::is_within(db, &self.products, id).await? => None,
+                Names::Backend => return Err(Error::NotFound),
             };
             if product.is_some_and(|id| !self.products.has(id)) {
                 return Err(Error::NotFound);
@@ -286,87 +212,6 @@ impl Products {
             Self::Only(ids) => {
                 let texts: Vec<String> = ids.iter().map(i64::to_string).collect();
                 Some(format!(",{},", texts.join(",")))
-            }
-        }
-    }
-}
-
-/// Whether somebody decided whom a route is for, rather than leaving it to admins.
-#[must_use]
-pub fn is_decided(path: &str) -> bool {
-    rule(path, false).is_some()
-}
-
-fn rule(path: &str, writes: bool) -> Option<For> {
-    let begins = |prefix: &str| {
-        path.strip_prefix(prefix)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    };
-    let found = RULES.iter().find(|(prefix, _, _)| begins(prefix));
-    found.map(|(_, read, write)| if writes { *write } else { *read })
-}
-
-/// Everything with a product that path and parameters name.
-fn named(route: &Route, params: &Params) -> Vec<(Names, i64)> {
-    let mut named = Vec::new();
-    let segments: Vec<&str> = route.path.split('/').collect();
-    for pair in segments.windows(2) {
-        let [before, segment] = pair else { continue };
-        let parameter = segment
-            .strip_prefix('{')
-            .and_then(|rest| rest.strip_suffix('}'));
-        let id = parameter
-            .and_then(|name| route.value(name))
-            .and_then(|value| value.parse().ok());
-        let names = SEGMENTS.iter().find(|(name, _)| name == before);
-        if let (Some((_, names)), Some(id)) = (names, id) {
-            named.push((*names, id));
-        }
-    }
-    for (name, names) in PARAMETERS {
-        // Not the getter: the handler's own reading of it is what counts as such.
-        let given = params.iter().find(|(given, _)| given == name);
-        let ids = match given.map(|(_, value)| value) {
-            Some(Value::Array(items)) => items.iter().filter_map(id).collect(),
-            Some(value) => Vec::from_iter(id(value)),
-            None => Vec::new(),
-        };
-        named.extend(ids.into_iter().map(|id| (*names, id)));
-    }
-    named
-}
-
-fn id(value: &Value) -> Option<i64> {
-    match value {
-        Value::String(text) => text.trim().parse().ok(),
-        other => other.as_i64(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_rule_is_hidden_by_one_before_it() {
-        for (at, (later, _, _)) in RULES.iter().enumerate() {
-            let first = RULES.iter().position(|(prefix, _, _)| {
-                later == prefix || later.starts_with(&format!("{prefix}/"))
-            });
-            assert_eq!(first, Some(at), "{later}");
-        }
-    }
-
-    #[test]
-    fn every_section_is_one_that_can_be_given() {
-        for (path, read, write) in RULES {
-            for one in [read, write] {
-                if let For::Sections(sections) = one {
-                    assert!(
-                        sections.iter().all(|section| SECTIONS.contains(section)),
-                        "{path}"
-                    );
-                }
             }
         }
     }

@@ -27,7 +27,7 @@ const OWN_CLUSTERS: &str = "tallygate";
 pub async fn list(State(app): State<App>, mut call: Read) -> Result<Answer, Error> {
     let page = Page::from_params(&mut call.params)?;
     let mut tx = app.db.read().await?;
-    let (rows, total) = backends::list(&mut tx, page).await?;
+    let (rows, total) = backends::list(&mut tx, call.access.products(), page).await?;
     let items = rows.iter().map(|row| backend_api(&app, row));
     Ok(Answer::ok(
         List::new("backend_apis", "backend_api", items).paged(page.of(total)),

@@ -2,8 +2,9 @@
 
 pub mod usages;
 
+use crate::admin_api::access::Products;
 use crate::admin_api::page::Page;
-use crate::db::Tx;
+use crate::db::{Db, Tx};
 use crate::error::Error;
 use crate::{on, row, run};
 
@@ -40,22 +41,51 @@ macro_rules! select {
     };
 }
 
-/// One page of them, and how many there are.
+/// One page of those that products within reach use, or of all, and how many there are.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn list(tx: &mut Tx, page: Page) -> Result<(Vec<BackendRow>, i64), Error> {
+pub async fn list(
+    tx: &mut Tx,
+    reach: &Products,
+    page: Page,
+) -> Result<(Vec<BackendRow>, i64), Error> {
+    let reach = reach.listed();
     let rows = on!(tx, |c| sqlx::query_as::<_, BackendRow>(select!(
-        "order by id limit $1 offset $2"
+        "and ($3 is null or exists (select 1 from backend_usage u where u.backend_id = backend.id
+              and u.deleted_at is null and $3 like '%,' || u.product_id || ',%'))
+         order by id limit $1 offset $2"
     ))
     .bind(page.limit())
     .bind(page.offset())
+    .bind(reach.as_deref())
     .fetch_all(c))?;
     let total = on!(tx, |c| sqlx::query_scalar::<_, i64>(
-        "select count(*) from backend where deleted_at is null"
+        "select count(*) from backend where deleted_at is null
+         and ($1 is null or exists (select 1 from backend_usage u where u.backend_id = backend.id
+              and u.deleted_at is null and $1 like '%,' || u.product_id || ',%'))"
     )
+    .bind(reach.as_deref())
     .fetch_one(c))?;
     Ok((rows, total))
+}
+
+/// Whether a product within reach uses it.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn is_within(db: &Db, reach: &Products, id: i64) -> Result<bool, Error> {
+    let Some(reach) = reach.listed() else {
+        return Ok(true);
+    };
+    let uses: i64 = on!(db, |c| sqlx::query_scalar(
+        "select count(*) from backend_usage
+         where backend_id = $1 and deleted_at is null and $2 like '%,' || product_id || ',%'"
+    )
+    .bind(id)
+    .bind(&reach)
+    .fetch_one(c))?;
+    Ok(uses > 0)
 }
 
 /// One of them.

@@ -139,4 +139,28 @@ both_databases! {
         permit(t, ann, &[("allowed_service_ids[]", "")]).await;
         assert_eq!(ids(&get("/admin/api/services.json").await.value(), "services", "service"), [0; 0]);
     }
+
+    async fn backends_come_with_the_products_that_use_them(t: &Test) {
+        catalogue(t).await;
+        for (name, product) in [("Old", 1), ("New", 2)] {
+            let form = [("name", name), ("private_endpoint", "https://origin.example.com")];
+            let id = t.post("/admin/api/backend_apis.json", &form).await.expect(201).id("/backend_api/id").to_string();
+            let form = [("backend_api_id", id.as_str()), ("path", "/x")];
+            t.post(&format!("/admin/api/services/{product}/backend_usages.json"), &form).await.expect(201);
+        }
+        let ann = member(t, "ann").await;
+        let token = token_of(t, ann, "rw").await;
+        permit(t, ann, &[("allowed_sections[]", "plans"), ("allowed_service_ids[]", "2")]).await;
+        let listed = call(t, &token, Method::GET, "/admin/api/backend_apis.json", &[]).await.expect(200);
+        assert_eq!(ids(&listed.value(), "backend_apis", "backend_api"), [2]);
+        for (id, status) in [(1, 404), (2, 200), (9, 404)] {
+            let path = format!("/admin/api/backend_apis/{id}");
+            call(t, &token, Method::GET, &format!("{path}.json"), &[]).await.expect(status);
+            call(t, &token, Method::GET, &format!("{path}/metrics.json"), &[]).await.expect(status);
+        }
+        let form = [("backend_api_id", "1"), ("path", "/y")];
+        call(t, &token, Method::POST, "/admin/api/services/2/backend_usages.json", &form).await.expect(404);
+        let form = [("name", "Mine"), ("private_endpoint", "https://origin.example.com")];
+        call(t, &token, Method::POST, "/admin/api/backend_apis.json", &form).await.expect(403);
+    }
 }
