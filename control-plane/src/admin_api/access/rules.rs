@@ -34,7 +34,6 @@ const RULES: &[(&str, For, For)] = &[
     ("/admin/api/users/{user_id}/access_tokens", For::Oneself, For::Oneself),
     ("/admin/api/users", For::Admins, For::Admins),
     ("/admin/api/audit_log", For::Admins, For::Admins),
-    ("/transactions", For::Anyone, For::Anyone),
     ("/admin/api/objects", For::Anyone, For::Anyone),
     ("/admin/api/services/{service_id}/proxy", PLANS, PLANS),
     ("/admin/api/services/{service_id}/service_tokens", PLANS, PLANS),
