@@ -2,6 +2,7 @@
 //!
 //! Parameters and permissions are not looked at here, and no SQL is written here.
 
+mod plan;
 mod view;
 
 use crate::credentials::{self, Fresh, MOST_KEYS, Sealer};
@@ -11,9 +12,11 @@ use crate::events;
 use crate::promote::freeze::OIDC;
 use crate::secrets::{self, APPLICATION_KEY_VALUE, APPLICATION_USER_KEY, Secret, Secrets};
 use crate::store::applications::{self as rows, Application};
-use crate::store::contracts::{self, ApplicationPlan};
+use crate::store::contracts::ApplicationPlan;
 use crate::store::keys;
+use crate::subscriptions;
 
+pub use plan::{change_plan, customize, decustomize};
 pub use view::{KeyView, View, view, views};
 
 /// An application to be made.
@@ -75,10 +78,11 @@ impl Wanted {
     }
 }
 
-/// Makes an application on a plan; pending, if the plan wants it approved. Its id, and its credentials.
+/// Makes an application on a plan; pending, if the plan wants it approved. Its id, and its credentials. The account is
+/// subscribed to the product by the way.
 ///
 /// # Errors
-/// 422 when chosen credentials cannot be had.
+/// 422 when chosen credentials cannot be had, or nobody can subscribe to the product.
 pub async fn create(
     tx: &mut Tx,
     secrets: &Secrets,
@@ -92,6 +96,7 @@ pub async fn create(
     if !errors.0.is_empty() {
         return Err(Error::Invalid(errors));
     }
+    subscriptions::ensure(tx, new.account_id, plan.product_id).await?;
     let sealer = Sealer::load(tx, secrets).await?;
     let Wanted {
         app_id,
@@ -237,26 +242,6 @@ pub async fn replace_user_key(
     rows::set_user_key(tx, application, &ident, sealed.as_deref()).await?;
     events::record(tx, events::APPLICATION_USER_KEY_UPDATED, application.id).await?;
     Ok(Fresh(vec![user_key]))
-}
-
-/// Puts an application on another plan of its product.
-///
-/// # Errors
-/// 404 when there is no such application, 422 when the plan is not one of its product's.
-pub async fn change_plan(tx: &mut Tx, account_id: i64, id: i64, plan_id: i64) -> Result<(), Error> {
-    tx.hold_revision().await?;
-    let application = rows::get(tx, Some(account_id), id).await?;
-    match contracts::find_application_plan(tx, plan_id).await? {
-        Some(plan) if plan.product_id == application.product_id => {
-            rows::set_plan(tx, id, plan_id).await?;
-            events::record(tx, events::APPLICATION_PLAN_CHANGED, id).await
-        }
-        Some(_) => Err(Error::invalid(
-            "plan_id",
-            "is a plan of another product than the application's",
-        )),
-        None => Err(Error::invalid("plan_id", NO_SUCH_PLAN)),
-    }
 }
 
 /// The application in some product, or in one, that this identifier names.

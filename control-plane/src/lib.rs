@@ -36,6 +36,7 @@ pub mod restore;
 pub mod service_tokens;
 pub mod signup;
 pub mod sso;
+pub mod subscriptions;
 pub mod users;
 pub mod webhooks;
 pub mod write_off;

@@ -74,6 +74,10 @@ mod gateway_files;
 #[rustfmt::skip]
 mod people;
 #[rustfmt::skip]
+mod plan_kinds;
+#[rustfmt::skip]
+mod pricing_rules;
+#[rustfmt::skip]
 mod provider;
 #[rustfmt::skip]
 mod proxy;
@@ -85,6 +89,8 @@ mod services;
 mod sign_in;
 #[rustfmt::skip]
 mod stats;
+#[rustfmt::skip]
+mod subscriptions;
 #[rustfmt::skip]
 mod transactions;
 #[rustfmt::skip]
@@ -110,10 +116,15 @@ pub fn tags() -> Vec<Tag> {
         lifecycle::tag(),
         integration::tag(),
         application_plans::tag(),
+        pricing_rules::tag(),
+        plan_kinds::product_features(),
+        plan_kinds::service_plans(),
+        plan_kinds::account_plans(),
         audit_log::tag(),
         webhooks::webhooks(),
         webhooks::alerts(),
         accounts::tag(),
+        subscriptions::tag(),
         applications::tag(),
         gateways::tag(),
         gateway_files::tag(),

@@ -4,10 +4,7 @@
 
 use crate::admin_api::authentication_providers::{Developers, ProviderUsers};
 use crate::admin_api::{
-    access_tokens, accounts, active_docs, alerts, application_plans, applications, audit_log, cms,
-    format, gateways, keys, limits, mapping_rules, metrics, objects, oidc, provider,
-    provider_users, proxy, proxy_configs, service_gateways, services, settings, signup, users,
-    webhooks, writes,
+    access_tokens, account_plan, account_plans, accounts, active_docs, alerts, application_plan, application_plans, applications, audit_log, cms, features, format, gateways, keys, limits, mapping_rules, messages, metrics, objects, oidc, plan_features, pricing_rules, provider, provider_users, proxy, proxy_configs, service_gateways, service_plans, service_subscriptions, services, settings, signup, users, webhooks, writes,
 };
 use crate::admin_api::{
     authentication_providers, fields_definitions, notification_preferences, sso_tokens,
@@ -66,6 +63,7 @@ fn account_management() -> Router<App> {
         .merge(backends())
         .merge(configurations())
         .merge(plans())
+        .merge(plan_features())
         .merge(developers())
         .merge(applications())
         .merge(gateways())
@@ -124,10 +122,17 @@ fn configurations() -> Router<App> {
         .route("/admin/api/account/proxy_configs/{environment}", get(proxy_configs::list_all))
 }
 
-/// Plans and their limits.
+/// Plans, their limits and what they cost.
 #[rustfmt::skip]
 fn plans() -> Router<App> {
     Router::new()
+        .route("/admin/api/account_plans", get(account_plans::list).post(account_plans::create))
+        .route("/admin/api/account_plans/{plan_id}", get(account_plans::show).put(account_plans::update).patch(account_plans::update).delete(account_plans::delete))
+        .route("/admin/api/account_plans/{plan_id}/default", put(account_plans::make_default))
+        .route("/admin/api/services/{service_id}/service_plans", get(service_plans::list).post(service_plans::create))
+        .route("/admin/api/services/{service_id}/service_plans/{plan_id}", get(service_plans::show).put(service_plans::update).patch(service_plans::update).delete(service_plans::delete))
+        .route("/admin/api/services/{service_id}/service_plans/{plan_id}/default", put(service_plans::make_default))
+        .route("/admin/api/service_plans", get(service_plans::list_all))
         .route("/admin/api/services/{service_id}/application_plans", get(application_plans::list).post(application_plans::create))
         .route("/admin/api/services/{service_id}/application_plans/{plan_id}", get(application_plans::show).put(application_plans::update).patch(application_plans::update).delete(application_plans::delete))
         .route("/admin/api/services/{service_id}/application_plans/{plan_id}/default", put(application_plans::make_default))
@@ -135,6 +140,25 @@ fn plans() -> Router<App> {
         .route("/admin/api/application_plans/{plan_id}/limits", get(limits::list_all))
         .route("/admin/api/application_plans/{plan_id}/metrics/{metric_id}/limits", get(limits::list).post(limits::create))
         .route("/admin/api/application_plans/{plan_id}/metrics/{metric_id}/limits/{limit_id}", get(limits::show).put(limits::update).patch(limits::update).delete(limits::delete))
+        .route("/admin/api/application_plans/{plan_id}/pricing_rules", get(pricing_rules::list_all))
+        .route("/admin/api/application_plans/{plan_id}/metrics/{metric_id}/pricing_rules", get(pricing_rules::list).post(pricing_rules::create))
+        .route("/admin/api/application_plans/{plan_id}/metrics/{metric_id}/pricing_rules/{rule_id}", get(pricing_rules::show).delete(pricing_rules::delete))
+}
+
+/// Features, and which plans have them.
+#[rustfmt::skip]
+fn plan_features() -> Router<App> {
+    Router::new()
+        .route("/admin/api/features", get(features::list_own).post(features::create_own))
+        .route("/admin/api/features/{feature_id}", get(features::show_own).put(features::update_own).patch(features::update_own).delete(features::delete_own))
+        .route("/admin/api/services/{service_id}/features", get(features::list).post(features::create))
+        .route("/admin/api/services/{service_id}/features/{feature_id}", get(features::show).put(features::update).patch(features::update).delete(features::delete))
+        .route("/admin/api/application_plans/{plan_id}/features", get(plan_features::list_of_application_plan).post(plan_features::add_to_application_plan))
+        .route("/admin/api/application_plans/{plan_id}/features/{feature_id}", delete(plan_features::remove_from_application_plan))
+        .route("/admin/api/service_plans/{plan_id}/features", get(plan_features::list_of_service_plan).post(plan_features::add_to_service_plan))
+        .route("/admin/api/service_plans/{plan_id}/features/{feature_id}", delete(plan_features::remove_from_service_plan))
+        .route("/admin/api/account_plans/{plan_id}/features", get(plan_features::list_of_account_plan).post(plan_features::add_to_account_plan))
+        .route("/admin/api/account_plans/{plan_id}/features/{feature_id}", delete(plan_features::remove_from_account_plan))
 }
 
 /// Developer accounts, their users and applications.
@@ -150,7 +174,15 @@ fn developers() -> Router<App> {
         .route("/admin/api/accounts/{account_id}/make_pending", put(accounts::make_pending))
         .route("/admin/api/accounts/{account_id}/suspend", put(accounts::suspend))
         .route("/admin/api/accounts/{account_id}/resume", put(accounts::resume))
-        .route("/admin/api/accounts/{account_id}/change_plan", put(accounts::change_plan))
+        .route("/admin/api/accounts/{account_id}/change_plan", put(account_plan::change))
+        .route("/admin/api/accounts/{account_id}/plan", get(account_plan::show))
+        .route("/admin/api/accounts/{account_id}/messages", post(messages::create))
+        .route("/admin/api/accounts/{account_id}/service_subscriptions", get(service_subscriptions::list).post(service_subscriptions::create))
+        .route("/admin/api/accounts/{account_id}/service_subscriptions/{id}", get(service_subscriptions::show).delete(service_subscriptions::delete))
+        .route("/admin/api/accounts/{account_id}/service_subscriptions/{id}/approve", put(service_subscriptions::approve))
+        .route("/admin/api/accounts/{account_id}/service_subscriptions/{id}/change_plan", put(service_subscriptions::change_plan))
+        .route("/admin/api/accounts/{account_id}/service_contracts", get(service_subscriptions::list_contracts))
+        .route("/admin/api/accounts/{account_id}/service_contracts/{id}", delete(service_subscriptions::delete))
         .route("/admin/api/accounts/{account_id}/users", get(users::index).post(users::create))
         .route("/admin/api/accounts/{account_id}/users/{id}", get(users::show).put(users::update).delete(users::delete))
         .route("/admin/api/accounts/{account_id}/users/{id}/activate", put(users::activate))
@@ -164,7 +196,9 @@ fn developers() -> Router<App> {
         .route("/admin/api/accounts/{account_id}/applications/{application_id}/accept", put(applications::accept))
         .route("/admin/api/accounts/{account_id}/applications/{application_id}/suspend", put(applications::suspend))
         .route("/admin/api/accounts/{account_id}/applications/{application_id}/resume", put(applications::resume))
-        .route("/admin/api/accounts/{account_id}/applications/{application_id}/change_plan", put(applications::change_plan))
+        .route("/admin/api/accounts/{account_id}/applications/{application_id}/change_plan", put(application_plan::change))
+        .route("/admin/api/accounts/{account_id}/applications/{application_id}/customize_plan", put(application_plan::customize))
+        .route("/admin/api/accounts/{account_id}/applications/{application_id}/decustomize_plan", put(application_plan::decustomize))
         .route("/admin/api/accounts/{account_id}/applications/{application_id}/alerts", get(alerts::index))
         .route("/admin/api/accounts/{account_id}/applications/{application_id}/alerts/read_all", put(alerts::read_all))
         .route("/admin/api/accounts/{account_id}/applications/{application_id}/alerts/{alert_id}/read", put(alerts::read))

@@ -9,7 +9,8 @@ use crate::secrets::Secrets;
 use crate::store::contracts::{self, ApplicationPlan};
 use crate::store::fields_definitions::{self, Target};
 use crate::store::plans::{self, ACCOUNT_PLAN, PlanRow, SERVICE_PLAN};
-use crate::store::{accounts, settings, users as user_rows};
+use crate::store::{accounts, settings, subscriptions, users as user_rows};
+use crate::subscriptions::{NO_SUCH_PLAN, NOT_SUBSCRIBED};
 use crate::users;
 
 /// Who signs up, and for what.
@@ -25,9 +26,9 @@ pub struct Signup<'a> {
     pub password_hash: Option<&'a str>,
     /// The account plan; the default one when `None`.
     pub account_plan_id: Option<i64>,
-    /// A service plan. There are no contracts for them yet: it must merely exist.
-    pub service_plan_id: Option<i64>,
-    /// Application plans; products without one here get their default one.
+    /// Service plans, at most one of a product; products without one here get their default one, if there is one.
+    pub service_plan_ids: &'a [i64],
+    /// Application plans; products that are subscribed to and without one here get their default one.
     pub application_plan_ids: &'a [i64],
     /// The provider's own fields of the account, a JSON object.
     pub account_fields: &'a str,
@@ -56,7 +57,8 @@ pub async fn sign_up(
             .push((field.into(), "has already been taken".into()));
     }
     let account_plan = account_plan(tx, signup, &mut errors).await?;
-    let application_plans = application_plans(tx, signup, &mut errors).await?;
+    let service_plans = service_plans(tx, signup, &mut errors).await?;
+    let application_plans = application_plans(tx, signup, &service_plans, &mut errors).await?;
     if !errors.0.is_empty() {
         return Err(Error::Invalid(errors));
     }
@@ -86,6 +88,9 @@ pub async fn sign_up(
     .await?;
     fields_definitions::set(tx, Target::Account, account_id, signup.account_fields).await?;
     fields_definitions::set(tx, Target::User, user_id, signup.user_fields).await?;
+    for plan in &service_plans {
+        subscriptions::insert(tx, account_id, plan).await?;
+    }
     let mut fresh = Fresh::default();
     for plan in &application_plans {
         let application = NewApplication {
@@ -117,25 +122,48 @@ async fn account_plan(
     signup: &Signup<'_>,
     errors: &mut FieldErrors,
 ) -> Result<Option<PlanRow>, Error> {
-    if let Some(id) = signup.service_plan_id
-        && existing(tx, SERVICE_PLAN, id).await?.is_none()
-    {
-        errors.0.push((
-            "service_plan_id".into(),
-            "is not the id of a service plan".into(),
-        ));
-    }
-    let Some(id) = signup.account_plan_id else {
-        return plans::default(tx, ACCOUNT_PLAN, None).await;
+    let (plan, problem) = match signup.account_plan_id {
+        Some(id) => (
+            existing(tx, ACCOUNT_PLAN, id).await?,
+            "is not the id of an account plan",
+        ),
+        None => (
+            plans::default(tx, ACCOUNT_PLAN, None).await?,
+            "can't be blank: no account plan is the default",
+        ),
     };
-    let plan = existing(tx, ACCOUNT_PLAN, id).await?;
     if plan.is_none() {
-        errors.0.push((
-            "account_plan_id".into(),
-            "is not the id of an account plan".into(),
-        ));
+        errors.0.push(("account_plan_id".into(), problem.into()));
     }
     Ok(plan)
+}
+
+/// By which plans it subscribes to which products.
+async fn service_plans(
+    tx: &mut Tx,
+    signup: &Signup<'_>,
+    errors: &mut FieldErrors,
+) -> Result<Vec<PlanRow>, Error> {
+    let mut chosen: Vec<PlanRow> = Vec::new();
+    for id in signup.service_plan_ids {
+        let problem = match existing(tx, SERVICE_PLAN, *id).await? {
+            None => NO_SUCH_PLAN,
+            Some(plan) if has_one_of(&chosen, plan.product_id) => {
+                "names two plans of one product: it is subscribed to by one"
+            }
+            Some(plan) => {
+                chosen.push(plan);
+                continue;
+            }
+        };
+        errors.0.push(("service_plan_id".into(), problem.into()));
+    }
+    for default in contracts::default_service_plans(tx).await? {
+        if !has_one_of(&chosen, default.product_id) {
+            chosen.push(default);
+        }
+    }
+    Ok(chosen)
 }
 
 async fn existing(tx: &mut Tx, kind: &str, id: i64) -> Result<Option<PlanRow>, Error> {
@@ -145,25 +173,36 @@ async fn existing(tx: &mut Tx, kind: &str, id: i64) -> Result<Option<PlanRow>, E
     }
 }
 
+fn has_one_of(plans: &[PlanRow], product_id: Option<i64>) -> bool {
+    plans.iter().any(|plan| plan.product_id == product_id)
+}
+
 async fn application_plans(
     tx: &mut Tx,
     signup: &Signup<'_>,
+    service_plans: &[PlanRow],
     errors: &mut FieldErrors,
 ) -> Result<Vec<ApplicationPlan>, Error> {
     let mut plans: Vec<ApplicationPlan> = Vec::new();
     for id in signup.application_plan_ids {
-        match contracts::find_application_plan(tx, *id).await? {
-            Some(plan) => plans.push(plan),
-            None => errors.0.push((
-                "application_plan_id".into(),
-                applications::NO_SUCH_PLAN.into(),
-            )),
-        }
+        let problem = match contracts::find_application_plan(tx, *id).await? {
+            None => applications::NO_SUCH_PLAN,
+            Some(plan) if !has_one_of(service_plans, Some(plan.product_id)) => NOT_SUBSCRIBED,
+            Some(plan) => {
+                plans.push(plan);
+                continue;
+            }
+        };
+        errors
+            .0
+            .push(("application_plan_id".into(), problem.into()));
     }
     for default in contracts::default_application_plans(tx).await? {
-        if plans
-            .iter()
-            .all(|plan| plan.product_id != default.product_id)
+        // 3scale's rule: who cannot subscribe to a product gets no application of it.
+        if has_one_of(service_plans, Some(default.product_id))
+            && plans
+                .iter()
+                .all(|plan| plan.product_id != default.product_id)
         {
             plans.push(default);
         }

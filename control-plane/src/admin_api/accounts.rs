@@ -14,10 +14,10 @@ use crate::events;
 use crate::fields::Fields;
 use crate::store::accounts::{self, Account, Event};
 use crate::store::fields_definitions::{self, Target};
-use crate::store::plans::{self, ACCOUNT_PLAN, PlanRow, SERVICE_PLAN};
-use crate::store::{applications as application_rows, contracts, users};
+use crate::store::plans::PlanRow;
+use crate::store::{applications as application_rows, contracts, subscriptions, users};
 use axum::extract::State;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 const STATES: &[&str] = &["created", "pending", "approved", "rejected", "suspended"];
 
@@ -103,30 +103,6 @@ pub async fn delete(
     accounts::delete(&mut tx, id).await?;
     tx.commit().await?;
     Ok(Answer::empty())
-}
-
-/// `PUT /admin/api/accounts/{id}/change_plan`
-///
-/// # Errors
-/// See [`Error`].
-pub async fn change_plan(
-    State(app): State<App>,
-    Ids([id]): Ids<1>,
-    mut call: Write,
-) -> Result<Answer, Error> {
-    let plan_id = call.params.int("plan_id", 1, i64::MAX);
-    call.params.check()?;
-    let mut tx = app.db.begin().await?;
-    accounts::lock(&mut tx, id).await?;
-    plans::get(&mut tx, ACCOUNT_PLAN, plan_id)
-        .await
-        .map_err(|error| match error {
-            Error::NotFound => Error::invalid("plan_id", "is not the id of an account plan"),
-            other => other,
-        })?;
-    accounts::update(&mut tx, id, None, Some(plan_id)).await?;
-    events::record(&mut tx, events::ACCOUNT_PLAN_CHANGED, id).await?;
-    answer(&app, tx, id).await
 }
 
 /// `PUT /admin/api/accounts/{id}/approve`
@@ -233,34 +209,36 @@ async fn objects(
     let ids: Vec<i64> = accounts.iter().map(|account| account.id).collect();
     let users = users::of(tx, &ids).await?;
     let contracts = contracts::of_accounts(tx, &ids).await?;
-    let plan_ids: BTreeSet<i64> = accounts
+    let subscriptions = subscriptions::of_accounts(tx, &ids).await?;
+    // Of the account itself, then of its subscriptions and applications.
+    let mut taken: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
+    for (account_id, plan_id) in accounts
         .iter()
-        .filter_map(|account| account.plan_id)
-        .chain(contracts.iter().map(|contract| contract.plan_id))
+        .filter_map(|account| Some((account.id, account.plan_id?)))
+        .chain(
+            subscriptions
+                .iter()
+                .map(|row| (row.account_id, row.plan_id)),
+        )
+        .chain(contracts.iter().map(|row| (row.account_id, row.plan_id)))
+    {
+        taken.entry(account_id).or_default().push(plan_id);
+    }
+    let plan_ids: BTreeSet<i64> = taken.values().flatten().copied().collect();
+    let plans: BTreeMap<i64, PlanRow> = contracts::by_ids(tx, plan_ids)
+        .await?
+        .into_iter()
+        .map(|plan| (plan.id, plan))
         .collect();
-    let product_ids: BTreeSet<i64> = contracts
-        .iter()
-        .map(|contract| contract.product_id)
-        .collect();
-    let plans = contracts::by_ids(tx, plan_ids).await?;
-    let service_plans = contracts::service_plans(tx, product_ids).await?;
     let base = Base(&app.config.admin_url);
     Ok(accounts
         .iter()
         .map(|account| {
-            let is_on = |plan: &PlanRow| {
-                account.plan_id == Some(plan.id)
-                    || contracts.iter().any(|contract| {
-                        contract.account_id == account.id
-                            && (contract.plan_id == plan.id
-                                || plan.kind == SERVICE_PLAN
-                                    && plan.product_id == Some(contract.product_id))
-                    })
-            };
-            let plans: Vec<_> = plans
-                .iter()
-                .chain(&service_plans)
-                .filter(|plan| is_on(plan))
+            let plans: Vec<&PlanRow> = taken
+                .get(&account.id)
+                .into_iter()
+                .flatten()
+                .filter_map(|plan_id| plans.get(plan_id))
                 .collect();
             let users: Vec<_> = users
                 .iter()

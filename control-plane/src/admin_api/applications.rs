@@ -198,22 +198,6 @@ pub async fn delete(
     Ok(Answer::empty())
 }
 
-/// `PUT /admin/api/accounts/{account}/applications/{id}/change_plan`
-///
-/// # Errors
-/// See [`Error`].
-pub async fn change_plan(
-    State(app): State<App>,
-    Ids([account_id, id]): Ids<2>,
-    mut call: Write,
-) -> Result<Answer, Error> {
-    let plan_id = call.params.int("plan_id", 1, i64::MAX);
-    call.params.check()?;
-    let mut tx = app.db.begin().await?;
-    applications::change_plan(&mut tx, account_id, id, plan_id).await?;
-    answer(&app, tx, id, &Fresh::default()).await
-}
-
 /// `PUT /admin/api/accounts/{account}/applications/{id}/accept`
 ///
 /// # Errors

@@ -172,12 +172,14 @@ async fn refuse_taken(tx: &mut Tx, params: &mut Params, row: &LimitRow) -> Resul
     Ok(())
 }
 
-async fn product_of(tx: &mut Tx, plan_id: i64) -> Result<i64, Error> {
+/// The product of an application plan.
+pub(super) async fn product_of(tx: &mut Tx, plan_id: i64) -> Result<i64, Error> {
     let plan = plans::get(tx, APPLICATION_PLAN, plan_id).await?;
     plan.product_id.ok_or(Error::NotFound)
 }
 
-async fn lock(tx: &mut Tx, plan_id: i64) -> Result<i64, Error> {
+/// Holds the product of an application plan still until the transaction ends.
+pub(super) async fn lock(tx: &mut Tx, plan_id: i64) -> Result<i64, Error> {
     let product_id = product_of(tx, plan_id).await?;
     products::lock(tx, product_id).await?;
     // It may have been deleted while we waited.

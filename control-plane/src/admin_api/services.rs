@@ -186,22 +186,14 @@ async fn furnish(app: &App, tx: &mut Tx, product_id: i64) -> Result<(), Error> {
         delta: 1,
     }]);
     rules::insert(tx, &rule).await?;
-    let plan = PlanRow {
-        id: 0,
-        kind: SERVICE_PLAN.into(),
-        product_id: Some(product_id),
-        name: "Default".into(),
-        system_name: "default".into(),
-        state: "published".into(),
-        is_default: true,
-        approval_required: false,
-        trial_period_days: 0,
-        setup_fee: 0.0,
-        cost_per_month: 0.0,
-        cancellation_period: 0,
-        created_at: 0,
-        updated_at: 0,
-    };
+    let mut plan = PlanRow::new(
+        SERVICE_PLAN,
+        Some(product_id),
+        "Default".into(),
+        "default".into(),
+    );
+    plan.state = "published".into();
+    plan.is_default = true;
     plans::insert(tx, &plan).await?;
     Ok(())
 }

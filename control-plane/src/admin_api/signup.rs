@@ -25,7 +25,7 @@ struct Asked {
     email: String,
     password: Option<Secret>,
     account_plan_id: Option<i64>,
-    service_plan_id: Option<i64>,
+    service_plan_ids: Vec<i64>,
     application_plan_ids: Vec<i64>,
 }
 
@@ -79,7 +79,7 @@ async fn sign_up(
             email: &asked.email,
             password_hash: password_hash.as_deref(),
             account_plan_id: asked.account_plan_id,
-            service_plan_id: asked.service_plan_id,
+            service_plan_ids: &asked.service_plan_ids,
             application_plan_ids: &asked.application_plan_ids,
             account_fields: &account_fields,
             user_fields: &user_fields,
@@ -107,7 +107,7 @@ fn read(params: &mut Params) -> Result<Asked, Error> {
         email: person.email.unwrap_or_default(),
         password: person.password,
         account_plan_id: params.opt_id("account_plan_id"),
-        service_plan_id: params.opt_id("service_plan_id"),
+        service_plan_ids: ids(params, "service_plan_id"),
         application_plan_ids: ids(params, "application_plan_id"),
     };
     params.check()?;

@@ -30,6 +30,7 @@ macro_rules! steps {
 const STEPS: &[Step] = steps! {
     1 "initial" "0001_initial.sql",
     2 "leases" "0002_leases.sql",
+    3 "plans" "0003_plans.sql",
     4 "backends" "0004_backends.sql",
     5 "oidc" "0005_oidc.sql",
     6 "service tokens" "0006_service_tokens.sql",

@@ -14,7 +14,9 @@ pub(super) fn tag() -> Tag {
                     text("email", "ann@example.com").max(255),
                     text("password", "correct horse").min(6).max(255),
                     id("account_plan_id").about("Else the default account plan"),
-                    id("service_plan_id").about("Else the default plan of the product"),
+                    super::any("service_plan_id", 7).with("type", serde_json::json!(["integer", "array"]))
+                        .with("items", serde_json::json!({"type": "integer"}))
+                        .about("An id or several, one of each product: how it subscribes; else by the product's default service plan"),
                     super::any("application_plan_id", 7).with("type", serde_json::json!(["integer", "array"]))
                         .with("items", serde_json::json!({"type": "integer"}))
                         .about("An id or several: one application on each"),
@@ -35,7 +37,6 @@ pub(super) fn tag() -> Tag {
             put("/{account_id}/make_pending", "Let an account wait").one("account", account()),
             put("/{account_id}/suspend", "Stop an account for a while").one("account", account()),
             put("/{account_id}/resume", "Let a suspended account go on").one("account", account()),
-            put("/{account_id}/change_plan", "Change an account's plan").takes([id("plan_id").required()]).one("account", account()),
         ])
         .at("/admin/api/accounts/{account_id}/users", [
             get("", "List an account's users")

@@ -1,5 +1,6 @@
 //! Applications and their keys.
 
+use super::plan_kinds::application_plan;
 use super::{Field, Shape, Tag, choice, delete, flag, get, id, links, post, put, shape, text, texts, time};
 
 pub(super) fn tag() -> Tag {
@@ -36,8 +37,12 @@ pub(super) fn tag() -> Tag {
             put("/{application_id}/accept", "Let an application call").one("application", application()),
             put("/{application_id}/suspend", "Stop an application for a while").one("application", application()),
             put("/{application_id}/resume", "Let a suspended application go on").one("application", application()),
-            put("/{application_id}/change_plan", "Change an application's plan").takes([id("plan_id").required()])
-                .one("application", application()),
+            put("/{application_id}/change_plan", "Put an application on another plan of its product").about("Answers with the plan.")
+                .takes([id("plan_id").required()]).one("application_plan", application_plan()),
+            put("/{application_id}/customize_plan", "Give an application a plan of its own").one("application_plan", application_plan())
+                .about("A copy of its plan, with limits, pricing rules and features, to be changed for it alone. Answers with the plan."),
+            put("/{application_id}/decustomize_plan", "Put an application back on the plan that its own was made from")
+                .about("The copy is gone. Answers with the plan.").one("application_plan", application_plan()),
             get("/{application_id}/keys", "List an application's keys").list("keys", "key", key()),
             post("/{application_id}/keys", "Make a key").takes([text("key", "second-key-of-many").about("Made up when left out")])
                 .one("application", application()),

@@ -257,5 +257,11 @@ pub async fn delete(tx: &mut Tx, id: i64) -> Result<(), Error> {
     .bind(revision)
     .bind(id)
     .execute(c))?;
-    Ok(())
+    for sql in [
+        "delete from service_contract where account_id = $1",
+        "delete from message where account_id = $1",
+    ] {
+        run!(tx, |c| sqlx::query(sql).bind(id).execute(c))?;
+    }
+    super::custom_plans::delete_unused(tx).await
 }

@@ -398,5 +398,6 @@ pub async fn delete(tx: &mut Tx, account_id: i64, id: i64) -> Result<(), Error> 
     if deleted == 0 {
         return Err(Error::NotFound);
     }
-    super::keys::forget(tx, id).await
+    super::keys::forget(tx, id).await?;
+    super::custom_plans::delete_unused(tx).await
 }

@@ -34,15 +34,13 @@ row! {
         pub account_id: i64,
         /// The application plan.
         pub plan_id: i64,
-        /// Its product.
-        pub product_id: i64,
     }
 }
 
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "select id, type as kind, product_id, name, system_name, state, is_default, approval_required,
+            "select id, type as kind, product_id, original_id, name, system_name, state, is_default, approval_required,
                     trial_period_days, setup_fee, cost_per_month, cancellation_period, created_at, updated_at
              from plan where ",
             $rest
@@ -56,13 +54,14 @@ macro_rules! select_application_plan {
             "select plan.id, plan.product_id, plan.approval_required, product.backend_version,
                     product.mandatory_app_key
              from plan join product on product.id = plan.product_id
-             where plan.type = 'application_plan' and plan.deleted_at is null and product.deleted_at is null ",
+             where plan.type = 'application_plan' and plan.deleted_at is null and plan.original_id is null
+             and product.deleted_at is null ",
             $rest
         )
     };
 }
 
-/// An application plan.
+/// An application plan that anybody may take: not one made for one application.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -85,6 +84,17 @@ pub async fn default_application_plans(tx: &mut Tx) -> Result<Vec<ApplicationPla
     .fetch_all(c))?)
 }
 
+/// Every product's default service plan.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn default_service_plans(tx: &mut Tx) -> Result<Vec<PlanRow>, Error> {
+    Ok(on!(tx, |c| sqlx::query_as::<_, PlanRow>(select!(
+        "type = 'service_plan' and is_default and deleted_at is null order by product_id, id"
+    ))
+    .fetch_all(c))?)
+}
+
 /// The plan that an account is on.
 ///
 /// # Errors
@@ -103,7 +113,7 @@ pub async fn of_account(tx: &mut Tx, account_id: i64) -> Result<Option<PlanRow>,
 /// When the database does not answer.
 pub async fn of_accounts(tx: &mut Tx, account_ids: &[i64]) -> Result<Vec<Contract>, Error> {
     let sql = format!(
-        "select distinct account_id, plan_id, product_id from application
+        "select distinct account_id, plan_id from application
          where account_id in ({}) and deleted_at is null order by account_id, plan_id",
         super::id_list(account_ids)
     );
@@ -122,22 +132,6 @@ pub async fn by_ids(tx: &mut Tx, ids: BTreeSet<i64>) -> Result<Vec<PlanRow>, Err
         "{} id in ({}) order by id",
         select!(""),
         super::id_list(&ids)
-    );
-    Ok(on!(tx, |c| sqlx::query_as::<_, PlanRow>(AssertSqlSafe(
-        sql.as_str()
-    ))
-    .fetch_all(c))?)
-}
-
-/// The default service plans of some products: whoever has an application of a product is on its.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn service_plans(tx: &mut Tx, product_ids: BTreeSet<i64>) -> Result<Vec<PlanRow>, Error> {
-    let sql = format!(
-        "{} type = 'service_plan' and is_default and deleted_at is null and product_id in ({}) order by id",
-        select!(""),
-        super::id_list(&product_ids)
     );
     Ok(on!(tx, |c| sqlx::query_as::<_, PlanRow>(AssertSqlSafe(
         sql.as_str()

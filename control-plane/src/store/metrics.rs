@@ -194,7 +194,7 @@ pub async fn update(tx: &mut Tx, metric: &MetricRow) -> Result<(), Error> {
     Ok(())
 }
 
-/// Marks it deleted and removes its limits; its row stays, because usage names it.
+/// Marks it deleted and removes its limits and pricing rules; its row stays, because usage names it.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -206,6 +206,7 @@ pub async fn delete(tx: &mut Tx, id: i64) -> Result<(), Error> {
     )
     .bind(id)
     .execute(c))?;
+    super::pricing_rules::delete_of_metric(tx, id).await?;
     run!(tx, |c| sqlx::query(
         "update metric set deleted_at = $1 where id = $2"
     )

@@ -23,6 +23,8 @@ row! {
         pub kind: String,
         /// Its product; an account plan has none.
         pub product_id: Option<i64>,
+        /// The plan that this one was made from for one application.
+        pub original_id: Option<i64>,
         /// Shown to people.
         pub name: String,
         /// Its stable slug.
@@ -69,10 +71,34 @@ row! {
     }
 }
 
+impl PlanRow {
+    /// A plan that is not written yet: hidden, and free.
+    #[must_use]
+    pub fn new(kind: &str, product_id: Option<i64>, name: String, system_name: String) -> Self {
+        Self {
+            id: 0,
+            kind: kind.into(),
+            product_id,
+            original_id: None,
+            name,
+            system_name,
+            state: "hidden".into(),
+            is_default: false,
+            approval_required: false,
+            trial_period_days: 0,
+            setup_fee: 0.0,
+            cost_per_month: 0.0,
+            cancellation_period: 0,
+            created_at: 0,
+            updated_at: 0,
+        }
+    }
+}
+
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "select id, type as kind, product_id, name, system_name, state, is_default, approval_required,
+            "select id, type as kind, product_id, original_id, name, system_name, state, is_default, approval_required,
              trial_period_days, setup_fee, cost_per_month, cancellation_period, created_at, updated_at
              from plan where deleted_at is null ",
             $rest
@@ -80,47 +106,86 @@ macro_rules! select {
     };
 }
 
-/// Plans of one kind and product (none for account plans), oldest first.
+/// Plans of one kind and product (none for account plans), oldest first; not those made for one application.
 ///
 /// # Errors
 /// When the database does not answer.
 pub async fn list(tx: &mut Tx, kind: &str, product_id: Option<i64>) -> Result<Vec<PlanRow>, Error> {
     Ok(on!(tx, |c| sqlx::query_as::<_, PlanRow>(select!(
-        "and type = $1 and coalesce(product_id, 0) = $2 order by id"
+        "and type = $1 and coalesce(product_id, 0) = $2 and original_id is null order by id"
     ))
     .bind(kind)
     .bind(product_id.unwrap_or(0))
     .fetch_all(c))?)
 }
 
-/// One page of all plans of a kind whose product may be reached, and how many there are.
+/// Which plans are listed.
+#[derive(Clone, Copy, Debug)]
+pub struct Filter<'a> {
+    /// Their kind.
+    pub kind: &'a str,
+    /// Only those of a product.
+    pub product_id: Option<i64>,
+    /// Only those of products that may be reached, and those of none.
+    pub reach: &'a Products,
+}
+
+macro_rules! listed {
+    () => {
+        "and type = $1 and ($2 is null or product_id = $2) and original_id is null
+         and ($3 is null or product_id is null or $3 like '%,' || product_id || ',%') "
+    };
+}
+
+/// One page of plans, and how many there are; not those made for one application.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn list_all(
+pub async fn page(
     tx: &mut Tx,
-    kind: &str,
-    reach: &Products,
+    filter: Filter<'_>,
     page: Page,
 ) -> Result<(Vec<PlanRow>, i64), Error> {
-    let reach = reach.listed();
-    let rows = on!(tx, |c| sqlx::query_as::<_, PlanRow>(select!(
-        "and type = $1 and ($4 is null or product_id is null or $4 like '%,' || product_id || ',%')
-         order by id limit $2 offset $3"
+    let reach = filter.reach.listed();
+    let rows = on!(tx, |c| sqlx::query_as::<_, PlanRow>(concat!(
+        select!(""),
+        listed!(),
+        "order by id limit $4 offset $5"
     ))
-    .bind(kind)
+    .bind(filter.kind)
+    .bind(filter.product_id)
+    .bind(reach.as_deref())
     .bind(page.limit())
     .bind(page.offset())
-    .bind(reach.as_deref())
     .fetch_all(c))?;
-    let total = on!(tx, |c| sqlx::query_scalar::<_, i64>(
-        "select count(*) from plan where deleted_at is null and type = $1
-         and ($2 is null or product_id is null or $2 like '%,' || product_id || ',%')"
-    )
-    .bind(kind)
+    let total = on!(tx, |c| sqlx::query_scalar::<_, i64>(concat!(
+        "select count(*) from plan where deleted_at is null ",
+        listed!()
+    ))
+    .bind(filter.kind)
+    .bind(filter.product_id)
     .bind(reach.as_deref())
     .fetch_one(c))?;
     Ok((rows, total))
+}
+
+/// System names in use among plans of one kind and product.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn system_names(
+    tx: &mut Tx,
+    kind: &str,
+    product_id: Option<i64>,
+) -> Result<Vec<String>, Error> {
+    Ok(on!(tx, |c| {
+        sqlx::query_scalar::<_, String>(
+        "select system_name from plan where deleted_at is null and type = $1 and coalesce(product_id, 0) = $2"
+    )
+    .bind(kind)
+    .bind(product_id.unwrap_or(0))
+    .fetch_all(c)
+    })?)
 }
 
 /// One plan of a kind, of whatever product.
@@ -161,12 +226,13 @@ pub async fn insert(tx: &mut Tx, plan: &PlanRow) -> Result<i64, Error> {
     let now = tx.now_ms().await?;
     Ok(on!(tx, |c| {
         sqlx::query_scalar::<_, i64>(
-        "insert into plan (type, product_id, name, system_name, state, is_default, approval_required,
+        "insert into plan (type, product_id, original_id, name, system_name, state, is_default, approval_required,
          trial_period_days, setup_fee, cost_per_month, cancellation_period, created_at, updated_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12) returning id"
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13) returning id"
     )
     .bind(&plan.kind)
     .bind(plan.product_id)
+    .bind(plan.original_id)
     .bind(&plan.name)
     .bind(&plan.system_name)
     .bind(&plan.state)
@@ -239,16 +305,22 @@ pub async fn delete(tx: &mut Tx, id: i64) -> Result<(), Error> {
     Ok(())
 }
 
-/// How many applications are on it.
+/// How many are on it: accounts, their subscriptions or applications, those on plans made from it too.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn count_applications(tx: &mut Tx, id: i64) -> Result<i64, Error> {
-    Ok(on!(tx, |c| sqlx::query_scalar::<_, i64>(
-        "select count(*) from application where plan_id = $1 and deleted_at is null"
-    )
-    .bind(id)
-    .fetch_one(c))?)
+pub async fn count_contracts(tx: &mut Tx, plan: &PlanRow) -> Result<i64, Error> {
+    let sql = match plan.kind.as_str() {
+        ACCOUNT_PLAN => "select count(*) from account where plan_id = $1 and deleted_at is null",
+        SERVICE_PLAN => "select count(*) from service_contract where plan_id = $1",
+        _ => {
+            "select count(*) from application
+             where (plan_id = $1 or plan_id in (select id from plan where original_id = $1)) and deleted_at is null"
+        }
+    };
+    Ok(on!(tx, |c| sqlx::query_scalar::<_, i64>(sql)
+        .bind(plan.id)
+        .fetch_one(c))?)
 }
 
 macro_rules! select_limits {

@@ -201,6 +201,11 @@ pub async fn delete(tx: &mut Tx, id: i64) -> Result<(), Error> {
     .bind(id)
     .execute(c))?;
     run!(tx, |c| sqlx::query(
+        "delete from service_contract where product_id = $1"
+    )
+    .bind(id)
+    .execute(c))?;
+    run!(tx, |c| sqlx::query(
         "update product set deleted_at = $1 where id = $2"
     )
     .bind(now)

@@ -6,8 +6,10 @@ mod gateways;
 mod hostile;
 mod idempotency;
 mod keys;
+mod messages;
 mod settings;
 mod signup;
+mod subscriptions;
 mod users;
 
 use crate::support::Test;
@@ -73,6 +75,13 @@ async fn product(t: &Test, name: &str, kind: Kind) -> Product {
         .unwrap();
         plans.push(plan);
     }
+    run!(tx, |c| sqlx::query(
+        "insert into plan (type, product_id, name, system_name, state, is_default, created_at, updated_at)
+         values ('service_plan', $1, 'Default', 'default', 'published', true, 0, 0)"
+    )
+    .bind(id)
+    .execute(c))
+    .unwrap();
     tx.commit().await.unwrap();
     Product {
         id,

@@ -191,6 +191,15 @@ const NAMES: &[&str] = &[
     "downloadable",
     "object_type",
     "object_id",
+    "feature_id",
+    "scope",
+    "visible",
+    "min",
+    "max",
+    "cost_per_unit",
+    "cancellation_period",
+    "subject",
+    "body",
 ];
 
 /// Values that break something somewhere.

@@ -1,5 +1,7 @@
 //! The product side of the Account Management API: products, metrics, rules, configurations, plans, limits.
 
+mod custom_plans;
+mod features;
 mod gateway_files;
 mod integration;
 mod lifecycle;
@@ -7,8 +9,10 @@ mod limits;
 mod mapping_rules;
 mod metrics;
 mod oidc;
+mod plan_kinds;
 mod plans;
 mod portal_docs;
+mod pricing_rules;
 mod promotion;
 mod provider;
 mod proxy;

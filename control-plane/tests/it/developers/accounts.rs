@@ -36,6 +36,17 @@ both_databases! {
         <cancellation_period>0</cancellation_period>
         </plan>
         <plan default="true">
+        <id>4</id>
+        <name>Default</name>
+        <type>service_plan</type>
+        <state>published</state>
+        <approval_required>false</approval_required>
+        <setup_fee>0.0</setup_fee>
+        <cost_per_month>0.0</cost_per_month>
+        <trial_period_days>0</trial_period_days>
+        <cancellation_period>0</cancellation_period>
+        </plan>
+        <plan default="true">
         <id>2</id>
         <name>Bronze</name>
         <type>application_plan</type>

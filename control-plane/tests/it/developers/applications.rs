@@ -92,7 +92,7 @@ both_databases! {
             "first_daily_traffic_at": null,
             "service_id": 2,
             "service_name": "maps",
-            "plan_id": 4,
+            "plan_id": 5,
             "plan_name": "Bronze",
             "user_key": "bobs.key",
             "name": "Maps",
@@ -208,7 +208,7 @@ both_databases! {
         let id = create(t, &json!({"plan_id": mail.bronze, "name": "A"})).await.expect(201).id("/application/id");
         let path = format!("{APPLICATIONS}/{id}/change_plan.json");
         let reply = t.put(&path, &[("plan_id", &mail.gold.to_string())]).await.expect(200);
-        assert_eq!(reply.at("/application/plan_name"), "Gold");
+        assert_eq!(reply.at("/application_plan/name"), "Gold");
         assert_eq!(at_gateways(t, id).await, (revision(t).await, true));
         for plan in [maps.gold.to_string(), "1".into(), "99".into(), String::new(), "x".into()] {
             let reply = t.put(&path, &[("plan_id", &plan)]).await.expect(422);

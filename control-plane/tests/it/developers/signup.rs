@@ -59,6 +59,17 @@ both_databases! {
         <trial_period_days>0</trial_period_days>
         <cancellation_period>0</cancellation_period>
         </plan>
+        <plan default="true">
+        <id>4</id>
+        <name>Default</name>
+        <type>service_plan</type>
+        <state>published</state>
+        <approval_required>false</approval_required>
+        <setup_fee>0.0</setup_fee>
+        <cost_per_month>0.0</cost_per_month>
+        <trial_period_days>0</trial_period_days>
+        <cancellation_period>0</cancellation_period>
+        </plan>
         <plan default="false">
         <id>3</id>
         <name>Gold</name>
@@ -162,6 +173,34 @@ both_databases! {
               },
               {
                 "plan": {
+                  "id": 4,
+                  "name": "Default",
+                  "type": "service_plan",
+                  "state": "published",
+                  "approval_required": false,
+                  "setup_fee": 0.0,
+                  "cost_per_month": 0.0,
+                  "trial_period_days": 0,
+                  "cancellation_period": 0,
+                  "default": true
+                }
+              },
+              {
+                "plan": {
+                  "id": 7,
+                  "name": "Default",
+                  "type": "service_plan",
+                  "state": "published",
+                  "approval_required": false,
+                  "setup_fee": 0.0,
+                  "cost_per_month": 0.0,
+                  "trial_period_days": 0,
+                  "cancellation_period": 0,
+                  "default": true
+                }
+              },
+              {
+                "plan": {
                   "id": 2,
                   "name": "Bronze",
                   "type": "application_plan",
@@ -176,7 +215,7 @@ both_databases! {
               },
               {
                 "plan": {
-                  "id": 4,
+                  "id": 5,
                   "name": "Bronze",
                   "type": "application_plan",
                   "state": "published",
@@ -268,7 +307,7 @@ both_databases! {
                   "first_daily_traffic_at": null,
                   "service_id": 2,
                   "service_name": "maps",
-                  "plan_id": 4,
+                  "plan_id": 5,
                   "plan_name": "Bronze",
                   "user_key": "[32 hex]",
                   "name": "API signup",
@@ -354,7 +393,7 @@ both_databases! {
         t.put(&format!("{plans}/{plan}/default.json"), &[]).await.expect(200);
         let account = signed_up(t, "bob").await;
         let kinds: Vec<&str> = account["plans"].as_array().unwrap().iter().map(|item| item["plan"]["type"].as_str().unwrap()).collect();
-        assert_eq!(kinds, ["account_plan", "application_plan", "service_plan"]);
+        assert_eq!(kinds, ["account_plan", "service_plan", "application_plan"]);
         assert_eq!(account.pointer("/applications/0/application/service_id").unwrap(), service);
         assert_eq!(account.pointer("/applications/0/application/user_key").unwrap().as_str().unwrap().len(), 32);
     }

@@ -52,6 +52,41 @@ both_databases! {
         assert_eq!(wrong_accounts(db).await, vec![]);
     }
 
+    async fn a_plan_of_its_own_binds_at_once_and_so_does_the_way_back(test: &Test) {
+        let db = &test.app.db;
+        let stage = stage(test, &[(Eternity, 5)]).await;
+        let mut process = stage.process(1, Eternity);
+        process.get(test, 5).await;
+        process.report(test, 5).await;
+        let refused = process.refused(test, 1).await;
+        let path = format!("/admin/api/accounts/{}/applications/{}", stage.shop.account, stage.app);
+        let custom = test.put(&format!("{path}/customize_plan.json"), &[]).await.expect(200).id("/application_plan/id");
+        assert_eq!(process.refused(test, 1).await.free, 0, "the copy has the limit");
+        let limits = format!("/admin/api/application_plans/{custom}/metrics/{}/limits", stage.shop.hits);
+        let limit = test.get(&format!("{limits}.json")).await.expect(200).id("/limits/0/limit/id");
+        test.put(&format!("{limits}/{limit}.json"), &[("value", "12")]).await.expect(200);
+        let told = process.refused(test, 8).await;
+        assert_eq!(told.free, 7);
+        assert!(told.limits_rev > refused.limits_rev, "the refusal binds no longer");
+        process.get(test, 4).await;
+        process.report(test, 4).await;
+        let page = stage.edge.page(test, "after=0").await.unwrap();
+        let told = page.applications.iter().find(|told| told.id.0 == stage.app).unwrap();
+        assert_eq!(told.plan.0, custom);
+        let product = page.products.iter().find(|told| told.id.0 == stage.shop.id).unwrap();
+        let plan = product.plans.iter().find(|told| told.id.0 == custom).unwrap();
+        assert_eq!(plan.limits.iter().map(|limit| limit.value).collect::<Vec<_>>(), [12]);
+        process.returned += process.left();
+        process.report(test, 0).await;
+        // Back on the plan of everybody, nine of its five are used.
+        test.put(&format!("{path}/decustomize_plan.json"), &[]).await.expect(200);
+        assert_eq!(process.refused(test, 1).await.free, 0);
+        let page = stage.edge.page(test, "after=0").await.unwrap();
+        let product = page.products.iter().find(|told| told.id.0 == stage.shop.id).unwrap();
+        assert!(product.plans.iter().all(|told| told.id.0 != custom), "the copy is gone");
+        assert_eq!(wrong_accounts(db).await, vec![]);
+    }
+
     async fn a_limit_that_was_gone_for_a_while_has_missed_nothing(test: &Test) {
         let db = &test.app.db;
         let stage = stage(test, &[(Eternity, 50), (Month, 60)]).await;
