@@ -46,6 +46,7 @@ pub mod provider;
 pub mod provider_users;
 pub mod proxy;
 pub mod proxy_configs;
+pub mod referrer_filters;
 pub mod service_gateways;
 pub mod service_plans;
 pub mod service_subscriptions;

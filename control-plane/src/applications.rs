@@ -3,6 +3,7 @@
 //! Parameters and permissions are not looked at here, and no SQL is written here.
 
 mod plan;
+mod referrers;
 mod view;
 
 use crate::credentials::{self, Fresh, MOST_KEYS, Sealer};
@@ -17,6 +18,9 @@ use crate::store::keys;
 use crate::subscriptions;
 
 pub use plan::{change_plan, customize, decustomize};
+pub use referrers::{
+    MOST_FILTERS, add_referrer_filter, referrer_filter_problem, remove_referrer_filter,
+};
 pub use view::{KeyView, View, view, views};
 
 /// An application to be made.

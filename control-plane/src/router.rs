@@ -4,7 +4,11 @@
 
 use crate::admin_api::authentication_providers::{Developers, ProviderUsers};
 use crate::admin_api::{
-    access_tokens, account_plan, account_plans, accounts, active_docs, alerts, application_plan, application_plans, applications, audit_log, cms, features, format, gateways, keys, limits, mapping_rules, messages, metrics, objects, oidc, plan_features, pricing_rules, provider, provider_users, proxy, proxy_configs, service_gateways, service_plans, service_subscriptions, services, settings, signup, users, webhooks, writes,
+    access_tokens, account_plan, account_plans, accounts, active_docs, alerts, application_plan,
+    application_plans, applications, audit_log, cms, features, format, gateways, keys, limits,
+    mapping_rules, messages, metrics, objects, oidc, plan_features, pricing_rules, provider,
+    provider_users, proxy, proxy_configs, referrer_filters, service_gateways, service_plans,
+    service_subscriptions, services, settings, signup, users, webhooks, writes,
 };
 use crate::admin_api::{
     authentication_providers, fields_definitions, notification_preferences, sso_tokens,
@@ -204,6 +208,8 @@ fn developers() -> Router<App> {
         .route("/admin/api/accounts/{account_id}/applications/{application_id}/alerts/{alert_id}/read", put(alerts::read))
         .route("/admin/api/accounts/{account_id}/applications/{application_id}/keys", get(keys::index).post(keys::create))
         .route("/admin/api/accounts/{account_id}/applications/{application_id}/keys/{key}", delete(keys::delete))
+        .route("/admin/api/accounts/{account_id}/applications/{application_id}/referrer_filters", get(referrer_filters::index).post(referrer_filters::create))
+        .route("/admin/api/accounts/{account_id}/applications/{application_id}/referrer_filters/{id}", delete(referrer_filters::delete))
 }
 
 /// Applications of all accounts.

@@ -77,6 +77,7 @@ pub async fn create(State(app): State<App>, mut call: Write) -> Result<Answer, E
         buyer_plan_change_permission: "request".into(),
         support_email: String::new(),
         mandatory_app_key: true,
+        referrer_filters_required: false,
         created_at: 0,
         updated_at: 0,
     };
@@ -106,6 +107,7 @@ pub async fn update(
         row.name = name;
     }
     let backend_version = row.backend_version.clone();
+    let were_required = row.referrer_filters_required;
     apply(params, &mut row);
     if row.backend_version != backend_version {
         if takes_user_key(&row.backend_version) != takes_user_key(&backend_version)
@@ -128,6 +130,9 @@ pub async fn update(
     }
     params.check()?;
     products::update(&mut tx, &row).await?;
+    if row.referrer_filters_required != were_required {
+        products::touch(&mut tx, id).await?;
+    }
     let node = read(&app, &mut tx, id).await?;
     tx.commit().await?;
     Ok(Answer::ok(node))
@@ -269,6 +274,10 @@ fn apply(params: &mut Params, row: &mut ProductRow) {
         ("custom_keys_enabled", &mut row.custom_keys_enabled),
         ("buyer_can_select_plan", &mut row.buyer_can_select_plan),
         ("mandatory_app_key", &mut row.mandatory_app_key),
+        (
+            "referrer_filters_required",
+            &mut row.referrer_filters_required,
+        ),
     ] {
         if let Some(value) = params.opt_bool(name) {
             *field = value;
@@ -316,7 +325,7 @@ fn service(app: &App, row: &ProductRow, metrics: &[MetricRow]) -> Object {
         .with("intentions_required", row.intentions_required)
         .with("buyers_manage_apps", row.buyers_manage_apps)
         .with("buyers_manage_keys", row.buyers_manage_keys)
-        .with("referrer_filters_required", false)
+        .with("referrer_filters_required", row.referrer_filters_required)
         .with("custom_keys_enabled", row.custom_keys_enabled)
         .with("buyer_key_regenerate_enabled", true)
         .with("mandatory_app_key", row.mandatory_app_key)

@@ -159,6 +159,16 @@ pub fn application(base: Base<'_>, view: &View) -> Object {
         ),
     };
     let object = object
+        .maybe(
+            "referrer_filters",
+            view.referrer_filters.as_ref().map(|filters| {
+                List::new(
+                    "referrer_filters",
+                    "referrer_filter",
+                    filters.iter().cloned(),
+                )
+            }),
+        )
         .xml("plan", plan(&view.plan))
         .with("name", &row.name)
         .with("description", &row.description);

@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::secrets::{APPLICATION_KEY_VALUE, APPLICATION_USER_KEY, Secret, Secrets};
 use crate::store::applications::{self as rows, Application};
 use crate::store::plans::PlanRow;
-use crate::store::{contracts, keys};
+use crate::store::{contracts, keys, referrer_filters};
 use std::collections::BTreeSet;
 
 /// An application as answers show it.
@@ -21,6 +21,8 @@ pub struct View {
     pub user_key: Option<Secret>,
     /// Its keys, oldest first.
     pub keys: Vec<KeyView>,
+    /// Hosts that its requests may come from, oldest first; none when its product does not ask.
+    pub referrer_filters: Option<Vec<String>>,
 }
 
 /// A key as answers show it.
@@ -54,6 +56,7 @@ pub async fn views(
         .collect();
     let plans = contracts::by_ids(tx, plan_ids).await?;
     let keys = keys::of(tx, &ids).await?;
+    let filters = referrer_filters::of(tx, &ids).await?;
     applications
         .into_iter()
         .map(|application| {
@@ -94,11 +97,19 @@ pub async fn views(
                     })
                 })
                 .collect::<Result<_, Error>>()?;
+            let referrer_filters = application.referrer_filters_required.then(|| {
+                filters
+                    .iter()
+                    .filter(|filter| filter.application_id == application.id)
+                    .map(|filter| filter.value.clone())
+                    .collect()
+            });
             Ok(View {
                 application,
                 plan,
                 user_key,
                 keys,
+                referrer_filters,
             })
         })
         .collect()

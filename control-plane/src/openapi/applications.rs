@@ -47,6 +47,16 @@ pub(super) fn tag() -> Tag {
             post("/{application_id}/keys", "Make a key").takes([text("key", "second-key-of-many").about("Made up when left out")])
                 .one("application", application()),
             delete("/{application_id}/keys/{key}", "Take a key out of use").segment(text("key", "first-key-of-many")),
+            get("/{application_id}/referrer_filters", "List the hosts that an application's requests may come from")
+                .list("referrer_filters", "referrer_filter", referrer_filter()),
+            post("/{application_id}/referrer_filters", "Let an application's requests come from a host")
+                .about("Five at most. Gateways hold requests against them if the product has referrer_filters_required. Answers with the application.")
+                .takes([
+                    text("referrer_filter", "*.example.com").max(255).with("pattern", "^[A-Za-z0-9*.-]+$").required()
+                        .about("A host name or address; * stands for any characters"),
+                ])
+                .one("application", application()),
+            delete("/{application_id}/referrer_filters/{id}", "Take a host from those that an application's requests may come from"),
         ])
 }
 
@@ -77,10 +87,15 @@ pub(super) fn application() -> Shape {
         text("user_key", "6a4f9c").maybe().about("Of a product with user keys"),
         text("application_id", "newsletter").or_null().maybe().about("Its app_id"),
         texts("keys", &["first-key-of-many"]).maybe(),
+        texts("referrer_filters", &["*.example.com"]).maybe().about("Of a product that asks where requests come from"),
         text("name", "Newsletter"),
         text("description", "Sends the newsletter"),
         links(),
     ]).and_others()
+}
+
+fn referrer_filter() -> Shape {
+    shape("ReferrerFilter", [id("id"), text("value", "*.example.com"), time("created_at"), time("updated_at")])
 }
 
 fn key() -> Shape {

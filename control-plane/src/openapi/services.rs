@@ -33,6 +33,8 @@ fn params() -> Vec<Field> {
         flag("custom_keys_enabled", true),
         flag("buyer_can_select_plan", false),
         flag("mandatory_app_key", true),
+        flag("referrer_filters_required", false)
+            .about("Whether gateways refuse requests that do not come from a host which their application names, if it names any"),
     ]
 }
 

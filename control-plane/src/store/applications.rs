@@ -48,6 +48,8 @@ row! {
         pub product_name: String,
         /// Its product's `backend_version`.
         pub backend_version: String,
+        /// Whether its product asks where requests come from.
+        pub referrer_filters_required: bool,
         /// Its account's organisation.
         pub org_name: String,
         /// Its account's state.
@@ -123,7 +125,8 @@ macro_rules! select {
         concat!(
             "select a.id, a.account_id, a.product_id, a.plan_id, a.name, a.description, a.state, a.app_id, a.user_key,
                     a.ident, a.extra_fields, a.first_traffic_at, a.first_daily_traffic_at, a.created_at, a.updated_at,
-                    product.name as product_name, product.backend_version, account.org_name,
+                    product.name as product_name, product.backend_version, product.referrer_filters_required,
+                    account.org_name,
                     account.state as account_state
              from application a
              join product on product.id = a.product_id
@@ -399,5 +402,6 @@ pub async fn delete(tx: &mut Tx, account_id: i64, id: i64) -> Result<(), Error> 
         return Err(Error::NotFound);
     }
     super::keys::forget(tx, id).await?;
+    super::referrer_filters::forget(tx, id).await?;
     super::custom_plans::delete_unused(tx).await
 }

@@ -40,6 +40,8 @@ row! {
         pub support_email: String,
         /// Whether an application gets its first key when it is made.
         pub mandatory_app_key: bool,
+        /// Whether requests of applications with referrer filters must come from one of the hosts.
+        pub referrer_filters_required: bool,
         /// Milliseconds since 1970.
         pub created_at: i64,
         /// Milliseconds since 1970.
@@ -52,7 +54,7 @@ macro_rules! select {
         concat!(
             "select id, name, system_name, description, state, backend_version, deployment_option,
              intentions_required, buyers_manage_apps, buyers_manage_keys, custom_keys_enabled, buyer_can_select_plan,
-             buyer_plan_change_permission, support_email, mandatory_app_key, created_at, updated_at
+             buyer_plan_change_permission, support_email, mandatory_app_key, referrer_filters_required, created_at, updated_at
              from product where deleted_at is null ",
             $rest
         )
@@ -109,8 +111,8 @@ pub async fn insert(tx: &mut Tx, product: &ProductRow) -> Result<i64, Error> {
         sqlx::query_scalar::<_, i64>(
         "insert into product (name, system_name, description, state, backend_version, deployment_option,
          intentions_required, buyers_manage_apps, buyers_manage_keys, custom_keys_enabled, buyer_can_select_plan,
-         buyer_plan_change_permission, support_email, mandatory_app_key, revision, created_at, updated_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16) returning id"
+         buyer_plan_change_permission, support_email, mandatory_app_key, referrer_filters_required, revision, created_at, updated_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17) returning id"
     )
     .bind(&product.name)
     .bind(&product.system_name)
@@ -126,6 +128,7 @@ pub async fn insert(tx: &mut Tx, product: &ProductRow) -> Result<i64, Error> {
     .bind(&product.buyer_plan_change_permission)
     .bind(&product.support_email)
     .bind(product.mandatory_app_key)
+    .bind(product.referrer_filters_required)
     .bind(revision)
     .bind(now)
     .fetch_one(c)
@@ -143,7 +146,7 @@ pub async fn update(tx: &mut Tx, product: &ProductRow) -> Result<(), Error> {
         "update product set name = $2, description = $3, state = $4, backend_version = $5, deployment_option = $6,
          intentions_required = $7, buyers_manage_apps = $8, buyers_manage_keys = $9, custom_keys_enabled = $10,
          buyer_can_select_plan = $11, buyer_plan_change_permission = $12, support_email = $13,
-         mandatory_app_key = $14, updated_at = $15 where id = $1"
+         mandatory_app_key = $14, referrer_filters_required = $15, updated_at = $16 where id = $1"
     )
     .bind(product.id)
     .bind(&product.name)
@@ -159,6 +162,7 @@ pub async fn update(tx: &mut Tx, product: &ProductRow) -> Result<(), Error> {
     .bind(&product.buyer_plan_change_permission)
     .bind(&product.support_email)
     .bind(product.mandatory_app_key)
+    .bind(product.referrer_filters_required)
     .bind(now)
     .execute(c)
     })?;
@@ -184,6 +188,13 @@ pub async fn delete(tx: &mut Tx, id: i64) -> Result<(), Error> {
     run!(tx, |c| {
         sqlx::query(
         "delete from application_key where application_id in (select id from application where product_id = $1)"
+    )
+    .bind(id)
+    .execute(c)
+    })?;
+    run!(tx, |c| {
+        sqlx::query(
+        "delete from referrer_filter where application_id in (select id from application where product_id = $1)"
     )
     .bind(id)
     .execute(c)

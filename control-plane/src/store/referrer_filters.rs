@@ -88,3 +88,16 @@ pub async fn delete(tx: &mut Tx, id: i64) -> Result<(), Error> {
     .execute(c))?;
     Ok(())
 }
+
+/// Removes all of an application that is no more.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn forget(tx: &mut Tx, application_id: i64) -> Result<(), Error> {
+    run!(tx, |c| sqlx::query(
+        "delete from referrer_filter where application_id = $1"
+    )
+    .bind(application_id)
+    .execute(c))?;
+    Ok(())
+}

@@ -7,6 +7,7 @@ mod hostile;
 mod idempotency;
 mod keys;
 mod messages;
+mod referrer_filters;
 mod settings;
 mod signup;
 mod subscriptions;

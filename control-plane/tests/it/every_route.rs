@@ -63,6 +63,8 @@ fn filled(path: &str, mut value: impl FnMut() -> String) -> String {
 
 /// Names that some route knows, whichever.
 const NAMES: &[&str] = &[
+    "referrer_filter",
+    "referrer_filters_required",
     "name",
     "system_name",
     "friendly_name",
