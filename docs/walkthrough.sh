@@ -15,8 +15,10 @@
 set -euo pipefail
 : "${ADMIN_URL:?} ${ACCESS_TOKEN:?} ${UPSTREAM_URL:?} ${STAGING_URL:?} ${GATEWAY_URL:?}"
 
-step() { printf '\n\033[1;36m▸\033[0m %s\n' "$*"; }
-fail() { printf '\033[31m✗ %s\033[0m\n' "$*" >&2; exit 1; }
+accent='' off=''
+if [ -t 1 ]; then accent=$'\033[1;36m' off=$'\033[0m'; fi
+step() { printf '\n%s▸%s %s\n' "$accent" "$off" "$*"; }
+fail() { printf '✗ %s\n' "$*" >&2; exit 1; }
 
 # A call of the Account Management API: prints the answer; what is refused ends the script, with the reason.
 api() {
@@ -24,16 +26,16 @@ api() {
   answer=$(curl -sS --fail-with-body -u ":$ACCESS_TOKEN" "$ADMIN_URL$path" "$@") || fail "$path: $answer"
   printf '%s\n' "$answer"
 }
-# The first id of a JSON answer, and a field of a JSON or XML one.
-id() { awk -F'"id":' '{ print $2 + 0 }'; }
-json() { sed -n "s/.*\"$1\":\"\{0,1\}\([^\",}]*\).*/\1/p"; }
+# The first number of that name in a JSON answer, and the text of an element of an XML one.
+number() { awk -F"\"$1\":" '{ print $2 + 0 }'; }
+id() { number id; }
 xml() { sed -n "s:.*<$1>\([^<]*\)</$1>.*:\1:p"; }
 
 # A call through a gateway has to be answered with this status. Gateways learn of changes within a second.
 expect() {
   local status=$1 what=$2 seen; shift 2
   for _ in {1..100}; do
-    seen=$(curl -sS -o /dev/null -w '%{http_code}' "$@" || true)
+    seen=$(curl -s -o /dev/null -w '%{http_code}' "$@" || true)
     [ "$seen" = "$status" ] && { printf '  %s  %s\n' "$seen" "$what"; return; }
     sleep 0.1
   done
@@ -58,7 +60,7 @@ api "/admin/api/services/$product/proxy.json" -X PATCH \
 
 step "Which requests count for what. The rule that products begin with would open every path: it goes"
 rules=/admin/api/services/$product/proxy/mapping_rules
-api "$rules/$(api "$rules.json" | id).json" -X DELETE
+api "$rules/$(api "$rules.json" | id).json" -X DELETE >/dev/null
 rule() { api "$rules.json" -d http_method=ANY -d pattern="$1" -d metric_id="$2" -d delta=1 >/dev/null; }
 rule /api/mail          "$web_api"
 rule /v3/mail/          "$web_api"
@@ -78,7 +80,7 @@ api "/admin/api/services/$product/application_plans/$bronze/default.json" -X PUT
 
 step "To staging"
 api "/admin/api/services/$product/proxy/deploy.json" -X POST >/dev/null
-version=$(api "/admin/api/services/$product/proxy/configs/sandbox/latest.json" | json version)
+version=$(api "/admin/api/services/$product/proxy/configs/sandbox/latest.json" | number version)
 
 step "A customer: account, user and application in one call, with credentials that work at once"
 customer=$(api /admin/api/signup.xml -d org_name='Bronze Letters' -d username=bronze -d email=dev@bronze.example \
@@ -120,11 +122,11 @@ printf '  429  come back in %s seconds\n' "$(sed -n 's/^retry-after: //p' <<<"$a
 
 step "A second later the calls are in the statistics"
 for _ in {1..100}; do
-  total=$(api "/stats/services/$product/usage.json?metric_name=hits&period=day" | json total)
+  total=$(api "/stats/services/$product/usage.json?metric_name=hits&period=day" | number total)
   [ "$total" -lt 600 ] || break
   sleep 0.1
 done
 [ "$total" -ge 600 ] || fail "the statistics know of $total calls"
 printf '  %s calls today\n' "$total"
 
-printf '\n\033[32m✓ From nothing to an API that is sold.\033[0m\n'
+printf '\n%s✓ From nothing to an API that is sold.%s\n' "$accent" "$off"
