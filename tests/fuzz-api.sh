@@ -65,6 +65,8 @@ call /admin/api/signup.json -d org_name=Customer -d username=ann -d email=ann@cu
   -d "application_plan_id=$plan"
 call /admin/api/services/1/proxy.json -X PATCH -d endpoint=https://api.example.com -d api_backend=https://origin.example.com
 call /admin/api/services/1/proxy/deploy.json -X POST
+call /admin/api/backend_apis.json -d name=Origin -d private_endpoint=https://origin.example.com
+call /admin/api/services/2/backend_usages.json -d backend_api_id=1 -d path=/
 call /admin/api/gateways.json -d name=eu-1 -d environment=production
 
 say "Schemathesis, $SECONDS_MOST seconds"

@@ -267,9 +267,13 @@ fn content(operation: &Operation, schemas: &mut Schemas) -> Option<Value> {
         Answer::Members(fields) => (field::strict(fields, &mut write), field::example(fields)),
         Answer::Other(shape) => (shape.schema(&mut write), shape.example()),
         Answer::Raw(media_type, example) => {
-            return Some(
-                json!({ *media_type: {"schema": {"type": "string"}, "example": example} }),
-            );
+            // A schema of YAML would be of what it says, not of its text.
+            let described = if media_type.ends_with("xml") {
+                json!({"schema": {"type": "string"}, "example": example})
+            } else {
+                json!({"example": example})
+            };
+            return Some(json!({ *media_type: described }));
         }
     };
     let in_json = json!({"schema": schema, "example": example});
