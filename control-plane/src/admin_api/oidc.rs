@@ -6,8 +6,8 @@ use super::params::Params;
 use super::path::Ids;
 use crate::app::App;
 use crate::error::Error;
+use crate::gateway_config::jwt_authn::Provider;
 use crate::oidc;
-use crate::promote::urls;
 use crate::store::oidc::{self as rows, OidcRow};
 use crate::store::products;
 use axum::extract::State;
@@ -87,10 +87,11 @@ pub(super) fn apply(params: &mut Params, row: &mut OidcRow, claim: &mut String) 
         row.audiences = oidc::audiences(&list.join(",")).join(",");
     }
     if let Some(text) = params.opt_text("oidc_jwks_uri", 255) {
-        if !text.is_empty()
-            && let Err(message) = urls::private(text.split('?').next().unwrap_or_default(), "")
-        {
-            params.error("oidc_jwks_uri", message);
+        if !text.is_empty() && Provider::new(String::new(), "", &[], &text).is_err() {
+            params.error(
+                "oidc_jwks_uri",
+                "must be an address such as https://id.example.com/keys",
+            );
         }
         row.jwks_uri = text;
     }

@@ -24,10 +24,13 @@ pub async fn provider(issuer: &Issuer, ca_file: &Path) -> anyhow::Result<Provide
         Some(jwks_uri) => (issuer.endpoint.clone(), jwks_uri.clone()),
         None => {
             let url = format!("{}/.well-known/openid-configuration", issuer.endpoint);
-            let document = fetch(&url, ca_file)
-                .await
-                .with_context(|| format!("the issuer's description at {url}"))?;
-            named_in(&document).with_context(|| format!("the issuer's description at {url}"))?
+            let whose = || {
+                format!(
+                    "the issuer's description at {url} (a product with oidc_jwks_uri needs none)"
+                )
+            };
+            let document = fetch(&url, ca_file).await.with_context(whose)?;
+            named_in(&document).with_context(whose)?
         }
     };
     Provider::new(issuer.key(), &name, &issuer.audiences, &jwks_uri)

@@ -64,7 +64,7 @@ both_databases! {
         assert_eq!(before["proxy"]["jwt_claim_with_client_id"], "azp");
         for (field, value) in [
             ("oidc_issuer_endpoint", "id.example.com"), ("oidc_issuer_endpoint", "ftp://id.example.com"),
-            ("oidc_issuer_endpoint", "https://"), ("oidc_issuer_type", "saml"), ("oidc_jwks_uri", "keys"),
+            ("oidc_issuer_endpoint", "https://"), ("oidc_issuer_type", "saml"), ("oidc_jwks_uri", "keys"), ("oidc_jwks_uri", "https://id.example.com/k\u{e9}ys"),
             ("jwt_claim_with_client_id", ""), ("jwt_claim_with_client_id", "a..b"),
             ("jwt_claim_with_client_id_type", "regex"),
         ] {
