@@ -11,6 +11,7 @@ mod integration_test;
 mod one_more_gateway;
 mod tokens;
 
+mod backends;
 mod listener_updates;
 mod outage;
 mod stop;
