@@ -22,7 +22,9 @@ pub(super) fn new(
     if !kind.is_empty() {
         if let Err(problem) = names::check(&kind) {
             params.error("kind", problem);
-        } else if account_type == AccountType::Provider && ![KEYCLOAK, AUTH0].contains(&&*kind) {
+        } else if account_type == AccountType::Provider
+            && ![KEYCLOAK, AUTH0].contains(&kind.as_str())
+        {
             params.error("kind", "must be keycloak or auth0");
         }
     }

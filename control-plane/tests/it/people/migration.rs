@@ -20,8 +20,12 @@ async fn as_it_was(db: &Db, kind: Kind, statements: &[&'static str]) {
     let mut tx = db.begin().await.unwrap();
     for sql in files.iter().chain(statements) {
         match tx.handle() {
-            Handle::Sqlite(c) => drop(sqlx::raw_sql(*sql).execute(c).await.unwrap()),
-            Handle::Postgres(c) => drop(sqlx::raw_sql(*sql).execute(c).await.unwrap()),
+            Handle::Sqlite(c) => {
+                sqlx::raw_sql(*sql).execute(c).await.unwrap();
+            }
+            Handle::Postgres(c) => {
+                sqlx::raw_sql(*sql).execute(c).await.unwrap();
+            }
         }
     }
     tx.commit().await.unwrap();
@@ -35,8 +39,12 @@ async fn upgrade(db: &Db, kind: Kind) {
     };
     let mut tx = db.begin().await.unwrap();
     match tx.handle() {
-        Handle::Sqlite(c) => drop(sqlx::raw_sql(sql).execute(c).await.unwrap()),
-        Handle::Postgres(c) => drop(sqlx::raw_sql(sql).execute(c).await.unwrap()),
+        Handle::Sqlite(c) => {
+            sqlx::raw_sql(sql).execute(c).await.unwrap();
+        }
+        Handle::Postgres(c) => {
+            sqlx::raw_sql(sql).execute(c).await.unwrap();
+        }
     }
     tx.commit().await.unwrap();
 }
