@@ -4,4 +4,5 @@ mod answers;
 mod auth;
 mod database;
 mod ops;
+mod scope;
 mod secrets;

@@ -103,11 +103,15 @@ both_databases! {
         t.patch(&format!("{service}/proxy.json"), &[("secret_token", "nobody-may-read-this"), ("debug_secret", "or-this-other-secret")])
             .await.expect(200);
         t.post(&format!("{service}/proxy/deploy.json"), &[]).await;
+        let form = [("name", "deploys"), ("permission", "rw"), ("scopes[]", "account_management")];
+        let made = t.post("/admin/api/personal/access_tokens.json", &form).await.expect(201);
+        let access_token = made.at("/access_token/value").as_str().unwrap().to_owned();
+        t.put("/admin/api/webhooks.json", &[("secret", "a-secret-that-receivers-know")]).await.expect(200);
 
         let log = entries(t, "/admin/api").await;
         assert!(log.len() >= 8, "{}", log.len());
         let text = whole_log(&log);
-        for secret in [key, &token, "nobody-may-read-this", "or-this-other-secret", "correct horse", &t.token, &t.provider_key] {
+        for secret in [key, &token, &access_token, "a-secret-that-receivers-know", "nobody-may-read-this", "or-this-other-secret", "correct horse", &t.token, &t.provider_key] {
             assert!(!text.contains(secret), "{secret} in {text}");
         }
         let paths: Vec<_> = log.iter().map(|entry| entry["path"].as_str().unwrap()).collect();
