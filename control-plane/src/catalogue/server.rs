@@ -101,13 +101,20 @@ impl<'a> Reader<'a> {
         owner: &mut Resource,
     ) -> anyhow::Result<BTreeMap<i64, String>> {
         let mut names = BTreeMap::new();
+        // A backend's metrics are shown as gateways know them, with the backend's id.
+        let suffix = match (owner.kind, owner.id) {
+            (Kind::Backend, Some(id)) => format!(".{id}"),
+            _ => String::new(),
+        };
         let metrics = self.client.list(&format!("{path}/metrics.json")).await?;
         for kind in [Kind::Metric, Kind::Method] {
             let mut group = Vec::new();
             for metric in &metrics {
                 if metric["parent_id"].is_null() == (kind == Kind::Metric) {
-                    names.insert(id(metric)?, text(metric, "system_name")?);
-                    group.push(named(kind, metric)?);
+                    let shown = text(metric, "system_name")?;
+                    let name = shown.strip_suffix(&suffix).unwrap_or(&shown);
+                    names.insert(id(metric)?, name.to_owned());
+                    group.push(resource(kind, Name::System(name.to_owned()), metric));
                 }
             }
             owner.groups.push((kind, group));

@@ -1,9 +1,11 @@
 //! The catalogue as code: `apply`, `export` and `import openapi`, as programs that work on a running installation.
 
 mod applying;
+mod backends;
 mod exporting;
 mod importing;
 mod refusing;
+mod whole;
 
 use crate::support::Test;
 use serde_json::Value;

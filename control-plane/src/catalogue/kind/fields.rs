@@ -73,6 +73,7 @@ pub(super) const PRODUCT: &[Field] = &[
     field("support_email", Shape::Text, r#""""#, "Where developers may write to"),
     field("deployment_option", Shape::Text, r#""self_managed""#, "3scale's field, kept for its clients"),
     field("intentions_required", Shape::Flag, "false", "Whether applications must say what they are for"),
+    field("referrer_filters_required", Shape::Flag, "false", "Whether requests must come from hosts that the application names"),
     field("buyers_manage_apps", Shape::Flag, "true", "Whether developers make and delete applications"),
     field("buyers_manage_keys", Shape::Flag, "true", "Whether developers make and delete keys"),
     field("custom_keys_enabled", Shape::Flag, "true", "Whether developers choose keys themselves"),
