@@ -11,6 +11,7 @@ pub mod authorize;
 pub mod options;
 pub mod params;
 pub mod product;
+pub mod referrer;
 pub mod refusal;
 pub mod report;
 pub mod status;

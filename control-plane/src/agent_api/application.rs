@@ -1,13 +1,15 @@
-//! Who calls: an application by its credentials, and whether it may, in 3scale's order: key, state, (limits).
+//! Who calls: an application by its credentials, and whether it may, in 3scale's order: key, referrer, state, (limits).
 
 use super::params::Params;
 use super::product::Product;
+use super::referrer;
 use super::refusal::{Denial, Failure, Refusal};
 use crate::credentials::{ident, key_digest};
 use crate::db::Tx;
 use crate::secrets::{Secret, same};
 use crate::store::applications::{self, Application};
 use crate::store::keys::{self, Key};
+use crate::store::referrer_filters;
 
 /// How the application's key is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +79,17 @@ pub async fn denial(
         });
         if !is_known {
             return Ok(Some(Denial::key(sent)));
+        }
+    }
+    if product.row.referrer_filters_required {
+        let filters = referrer_filters::of(tx, &[application.id]).await?;
+        let values = || filters.iter().map(|filter| filter.value.as_str());
+        match params.text("referrer") {
+            // An agent that has seen to it itself says so.
+            Some("*") => {}
+            _ if filters.is_empty() => {}
+            Some(referrer) if referrer::is_allowed(values(), referrer) => {}
+            referrer => return Ok(Some(Denial::referrer(referrer))),
         }
     }
     let is_live = application.state == "live" && application.account_state == "approved";

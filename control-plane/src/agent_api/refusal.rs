@@ -189,6 +189,14 @@ impl Denial {
         Self::new("application_key_invalid", text)
     }
 
+    pub(super) fn referrer(referrer: Option<&str>) -> Self {
+        let text = match referrer {
+            Some(referrer) => format!("referrer \"{}\" is not allowed", echoed(referrer)),
+            None => "referrer is missing".to_owned(),
+        };
+        Self::new("referrer_not_allowed", text)
+    }
+
     pub(super) fn not_active() -> Self {
         Self::new("application_not_active", "application is not active")
     }
