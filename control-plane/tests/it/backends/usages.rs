@@ -58,7 +58,7 @@ both_databases! {
             (&maps, "/../x", vec!["path"]),
             (&maps, "/a%20b", vec!["path"]),
             (&maps, &long, vec!["path"]),
-            ("999", "/a b", vec!["backend_api_id", "path"]),
+            ("999", "/a b", vec!["path", "backend_api_id"]),
         ] {
             let reply = t.post(&path, &[("backend_api_id", backend), ("path", below)]).await.expect(422);
             assert_eq!(reply.complaints(), complaints, "{backend} {below}");
