@@ -113,6 +113,8 @@ impl<'a> Notes<'a> {
                 "backends",
             );
         }
+        // Plans limit what backends count, but have no prices for it.
+        let own = metrics.clone();
         for backend in look.names(Kind::Usage) {
             if let Some(backend_look) = whole.within(Kind::Backend, &backend) {
                 let theirs = backend_look.metrics().into_iter();
@@ -128,7 +130,7 @@ impl<'a> Notes<'a> {
                 }
             }
             for price in plan.all(Kind::Price) {
-                self.known("metric", &price.name.to_string(), &metrics, price.at, &of);
+                self.known("metric", &price.name.to_string(), &own, price.at, &of);
             }
             self.features(plan, &features);
         }

@@ -42,7 +42,6 @@ products:
         cost_per_month: 10
         pricing_rules:
           hits: [{max: 1000, cost_per_unit: 0}, {min: 1001, cost_per_unit: 0.0025}]
-          letters/sent: [{cost_per_unit: 0.5}]
         features: [tracking]
 ";
 
@@ -80,10 +79,9 @@ both_databases! {
         apply(t, &changed, &["--prune"]).await.expect(0).says(&["Nothing to do"]);
         let without = changed
             .replace("          letters/sent: {day: 100}\n", "")
-            .replace("          letters/sent: [{cost_per_unit: 0.5}]\n", "")
             .replace("backends: {letters: /letters, parcels: p/}", "backends: {parcels: p/}");
         let seen = apply(t, &without, &["--prune"]).await.expect(0);
-        seen.says(&["- use of backend letters", "- limit letters/sent per day", "- price letters/sent", "3 deleted"]);
+        seen.says(&["- use of backend letters", "- limit letters/sent per day", "2 deleted"]);
         apply(t, &without, &["--prune"]).await.expect(0).says(&["Nothing to do"]);
     }
 
