@@ -122,6 +122,7 @@ fn application(number: u32) -> (Digest, Arc<Application>) {
         revision: 1,
         live: true,
         keys: vec![key::digest(app_key(number).as_bytes())],
+        referrers: Vec::new(),
     };
     (ident, Arc::new(application))
 }
@@ -174,6 +175,7 @@ fn product(rules: u32) -> ProductV1 {
                 value: u64::MAX,
             }],
         }],
+        referrers_required: false,
         config: Some(ConfigV1 {
             version: 1,
             public_urls: vec![PublicUrlV1 {

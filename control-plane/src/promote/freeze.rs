@@ -330,6 +330,7 @@ fn compile(draft: &Draft, config: &ConfigV1) -> Result<(), Error> {
             .map(metric)
             .collect(),
         plans: Vec::new(),
+        referrers_required: false,
         config: Some(config.clone()),
     };
     let (_, problems) = Product::compile(&product);

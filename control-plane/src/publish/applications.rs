@@ -94,6 +94,7 @@ fn retired(rows: Vec<store::Retired>) -> Vec<(Place, ApplicationV1)> {
                 plan: PlanId(row.plan_id),
                 live: false,
                 keys: Vec::new(),
+                referrers: Vec::new(),
             };
             ((row.revision, row.application_id), application)
         })
@@ -114,9 +115,19 @@ fn live(rows: Vec<store::Application>) -> Vec<(Place, ApplicationV1)> {
                 plan: PlanId(row.plan_id),
                 live: row.live && ident.is_some(),
                 keys: keys.to_vec(),
+                referrers: referrers(row.referrers.as_deref()),
             };
             ((row.revision, row.id), application)
         })
+        .collect()
+}
+
+/// Filters as they are compared: case says nothing in a host.
+fn referrers(listed: Option<&str>) -> Vec<String> {
+    let listed = listed.unwrap_or_default().split(',');
+    listed
+        .filter(|filter| !filter.is_empty())
+        .map(str::to_ascii_lowercase)
         .collect()
 }
 

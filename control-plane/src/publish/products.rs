@@ -114,6 +114,7 @@ async fn load(
                     .remove(&product.id)
                     .filter(|_| !deleted)
                     .unwrap_or_default(),
+                referrers_required: product.referrer_filters_required,
                 config: configs.remove(&product.id).filter(|_| !deleted),
             }
         })

@@ -27,6 +27,8 @@ row! {
         pub revision: i64,
         /// Its slug.
         pub system_name: String,
+        /// Whether its applications' referrer filters count.
+        pub referrer_filters_required: bool,
         /// Set when it is deleted.
         pub deleted_at: Option<i64>,
     }
@@ -95,6 +97,8 @@ row! {
         pub live: bool,
         /// Digests of its keys, in hexadecimal, one after the other.
         pub keys: Option<String>,
+        /// Its referrer filters, with commas between.
+        pub referrers: Option<String>,
     }
 }
 
@@ -160,7 +164,7 @@ pub async fn products_up_to(tx: &mut Tx, after: i64, head: i64, most: i64) -> Re
 /// When the database does not answer.
 pub async fn products(tx: &mut Tx, after: i64, up_to: i64) -> Result<Vec<Product>, Error> {
     Ok(on!(tx, |c| sqlx::query_as::<_, Product>(
-        "select id, revision, system_name, deleted_at from product
+        "select id, revision, system_name, referrer_filters_required, deleted_at from product
          where revision > $1 and revision <= $2 order by revision, id"
     )
     .bind(after)
@@ -261,7 +265,10 @@ macro_rules! applications {
                      select string_agg(",
             $hex,
             ", '' order by id) from application_key where application_id = a.id
-                 ) end as keys
+                 ) end as keys,
+                 case when a.live then (
+                     select string_agg(value, ',' order by id) from referrer_filter where application_id = a.id
+                 ) end as referrers
              from (
                  select application.id, application.revision, application.ident, application.product_id,
                      application.plan_id, application.app_id,

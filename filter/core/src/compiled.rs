@@ -65,6 +65,8 @@ pub struct Product {
     pub form_in_rules: bool,
     /// What happens to requests without credit while the control plane is away.
     pub on_disconnect: OnDisconnectV1,
+    /// Whether requests of applications with referrer filters must come from one of the hosts.
+    pub referrers_required: bool,
     public_urls: Vec<PublicUrlV1>,
     metrics: BTreeMap<MetricId, String>,
     plans: BTreeMap<PlanId, Vec<PlanLimit>>,
@@ -149,6 +151,7 @@ impl Product {
             rate_limit_headers: config.rate_limit_headers,
             form_in_rules: config.form_in_rules,
             on_disconnect: config.on_disconnect,
+            referrers_required: wire.referrers_required,
             public_urls,
             metrics,
             plans,

@@ -13,6 +13,7 @@ use crate::key::{digest, ident, same};
 use crate::mapping::{Matches, Subject};
 use crate::metric::{Usage, roll_up};
 use crate::path::split_target;
+use crate::referrer::comes_from;
 use crate::request::{FormBody, RequestView};
 use crate::slot::{Charge, LimitCharge};
 use crate::verdict::{LimitState, Reason};
@@ -139,6 +140,12 @@ pub fn decide<'a>(
         Ok(application) => application,
         Err(reason) => return refuse(reason, Some(product), Some((matches, routed))),
     };
+    if product.referrers_required
+        && !application.referrers.is_empty()
+        && !comes_from(&application.referrers, request.headers)
+    {
+        return refuse(Reason::AuthFailed, Some(product), Some((matches, routed)));
+    }
     let Some(limits) = product.limits(application.plan) else {
         // The plan is newer than the product's last change that has arrived here.
         return refuse(Reason::NotReady, Some(product), Some((matches, routed)));

@@ -3,14 +3,23 @@
 //! A request's ident picks the bucket. An entry is as compact as a million of them asks for:
 //!
 //! ```text
-//! ident [16] · application i64 · plan i64 · revision i64 · live u8 · keys u8 · keys × [16]
+//! ident [16] · application i64 · plan i64 · revision i64 · flags u8 · keys u8 · keys × [16]
+//! and with referrer filters: filters u8 · filters × (length u8 · bytes)
 //! ```
 
 use crate::id::{ApplicationId, PlanId};
 use crate::wire::{ApplicationV1, Digest};
-use alloc::{sync::Arc, vec::Vec};
+use alloc::{
+    string::{String, ToString},
+    sync::Arc,
+    vec::Vec,
+};
 
 const FIXED: usize = 42;
+/// Flag of an application that may call.
+const LIVE: u8 = 1;
+/// Flag of an application with referrer filters.
+const REFERRERS: u8 = 2;
 /// Entries a bucket is planned for.
 pub(crate) const PER_BUCKET: u64 = 32;
 
@@ -27,6 +36,8 @@ pub struct Application {
     pub live: bool,
     /// Digests of its keys.
     pub keys: Vec<Digest>,
+    /// Hosts that its requests may come from ([`crate::referrer`]); any when empty.
+    pub referrers: Vec<String>,
 }
 
 /// What a look-up came to.
@@ -115,9 +126,45 @@ fn write(out: &mut Vec<u8>, application: &ApplicationV1) {
     out.extend_from_slice(&application.id.0.to_le_bytes());
     out.extend_from_slice(&application.plan.0.to_le_bytes());
     out.extend_from_slice(&application.revision.to_le_bytes());
-    out.push(u8::from(application.live));
+    let live = if application.live { LIVE } else { 0 };
+    let referrers = if application.referrers.is_empty() {
+        0
+    } else {
+        REFERRERS
+    };
+    out.push(live | referrers);
     out.push(u8::try_from(keys.len()).unwrap_or_default());
     out.extend(keys.iter().flatten());
+    if referrers != 0 {
+        write_referrers(out, &application.referrers);
+    }
+}
+
+/// As many as there are bytes to count them with; one that is too long is cut short, and fits no host then.
+fn write_referrers(out: &mut Vec<u8>, referrers: &[String]) {
+    let referrers = referrers
+        .get(..referrers.len().min(255))
+        .unwrap_or_default();
+    out.push(u8::try_from(referrers.len()).unwrap_or_default());
+    for referrer in referrers {
+        let bytes = referrer.as_bytes();
+        let bytes = bytes.get(..bytes.len().min(255)).unwrap_or_default();
+        out.push(u8::try_from(bytes.len()).unwrap_or_default());
+        out.extend_from_slice(bytes);
+    }
+}
+
+/// Filters as they were written, and what follows them.
+fn read_referrers(bytes: &[u8]) -> Option<(Vec<&[u8]>, &[u8])> {
+    let (count, mut rest) = bytes.split_first()?;
+    let mut referrers = Vec::new();
+    for _ in 0..*count {
+        let (length, behind) = rest.split_first()?;
+        let (referrer, behind) = behind.split_at_checked(usize::from(*length))?;
+        referrers.push(referrer);
+        rest = behind;
+    }
+    Some((referrers, rest))
 }
 
 struct Entry<'a> {
@@ -128,6 +175,7 @@ struct Entry<'a> {
     revision: i64,
     live: bool,
     keys: &'a [u8],
+    referrers: Vec<&'a [u8]>,
 }
 
 impl Entry<'_> {
@@ -138,6 +186,11 @@ impl Entry<'_> {
             revision: self.revision,
             live: self.live,
             keys: self.keys.as_chunks().0.to_vec(),
+            referrers: self
+                .referrers
+                .iter()
+                .map(|bytes| String::from_utf8_lossy(bytes).to_string())
+                .collect(),
         }
     }
 }
@@ -153,8 +206,13 @@ impl<'a> Iterator for Entries<'a> {
         let (id, rest) = rest.split_first_chunk()?;
         let (plan, rest) = rest.split_first_chunk()?;
         let (revision, rest) = rest.split_first_chunk()?;
-        let (&[live, keys], rest) = rest.split_first_chunk()?;
+        let (&[flags, keys], rest) = rest.split_first_chunk()?;
         let (keys, rest) = rest.split_at_checked(usize::from(keys).saturating_mul(16))?;
+        let (referrers, rest) = if flags & REFERRERS == 0 {
+            (Vec::new(), rest)
+        } else {
+            read_referrers(rest)?
+        };
         self.0 = rest;
         Some(Entry {
             bytes: whole.get(..whole.len().saturating_sub(rest.len()))?,
@@ -162,8 +220,9 @@ impl<'a> Iterator for Entries<'a> {
             id: i64::from_le_bytes(*id),
             plan: i64::from_le_bytes(*plan),
             revision: i64::from_le_bytes(*revision),
-            live: live != 0,
+            live: flags & LIVE != 0,
             keys,
+            referrers,
         })
     }
 }

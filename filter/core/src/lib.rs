@@ -62,6 +62,7 @@
 //!             revision: 1,
 //!             live: true,
 //!             keys: vec![digest(b"s3cret")],
+//!             referrers: Vec::new(),
 //!         }))
 //!     }
 //! }
@@ -191,6 +192,7 @@ pub mod path;
 pub mod period;
 pub mod probe;
 pub mod product;
+pub mod referrer;
 pub mod request;
 pub mod shared;
 pub mod slot;

@@ -251,6 +251,7 @@ fn application(id: i64, ident: Digest) -> ApplicationV1 {
         plan: PLAN,
         live: true,
         keys: vec![digest(b"s3cret")],
+        referrers: Vec::new(),
     }
 }
 
@@ -290,6 +291,7 @@ fn catalogue(rules: usize) -> Catalogue {
                 limit(2, Period::Day),
             ],
         }],
+        referrers_required: false,
         config: Some(ConfigV1 {
             version: 1,
             public_urls: vec![PublicUrlV1 {

@@ -55,6 +55,9 @@ pub struct ProductV1 {
     pub metrics: Vec<MetricV1>,
     /// Application plans.
     pub plans: Vec<PlanV1>,
+    /// Whether requests of applications with referrer filters must come from one of the hosts.
+    #[serde(default)]
+    pub referrers_required: bool,
     /// The promoted configuration; none when the product is deleted or nothing was deployed to this environment.
     pub config: Option<ConfigV1>,
 }
@@ -281,4 +284,7 @@ pub struct ApplicationV1 {
     pub live: bool,
     /// Digests of its keys; empty in `user_key` mode.
     pub keys: Vec<Digest>,
+    /// Hosts that its requests may come from, in lower case, `*` for any characters; any when empty.
+    #[serde(default)]
+    pub referrers: Vec<String>,
 }

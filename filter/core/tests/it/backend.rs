@@ -142,6 +142,7 @@ fn product(rules: Vec<RuleV1>, backends: Vec<BackendV1>) -> Arc<Product> {
                 limits: [(80, Period::Eternity, 0)].map(limit).into(),
             },
         ],
+        referrers_required: false,
         config: Some(ConfigV1 {
             version: 1,
             public_urls: vec![PublicUrlV1 {
@@ -175,6 +176,7 @@ impl Directory for Everybody {
             revision: 1,
             live: true,
             keys: Vec::new(),
+            referrers: Vec::new(),
         }))
     }
 }
@@ -342,6 +344,7 @@ fn what_cannot_be_compiled_is_named_and_left_out() {
             system_name: "hits".into(),
         }],
         plans: Vec::new(),
+        referrers_required: false,
         config: Some(ConfigV1 {
             version: 1,
             public_urls: Vec::new(),

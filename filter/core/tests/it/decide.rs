@@ -121,6 +121,7 @@ fn product(id: ProductId, system_name: &str, config: ConfigV1) -> Arc<Product> {
             plan(GOLD, &[]),
             plan(NO_HITS, &[(1, Period::Year, 0)]),
         ],
+        referrers_required: id == MAIL,
         config: Some(config),
     };
     let (product, problems) = Product::compile(&wire);
@@ -193,6 +194,8 @@ fn applications() -> Applications {
         (MAIL, "new", 14, TOO_NEW, true, &["k1"]),
         (MAIL, "suspended", 15, GOLD, false, &["k1"]),
         (MAIL, "keyless", 16, GOLD, true, &[]),
+        (MAIL, "page", 17, GOLD, true, &["k1"]),
+        (MAPS, "page", 24, BRONZE, true, &[]),
         (MAPS, "secret", 21, BRONZE, true, &[]),
         (MAPS, "stopped", 22, BRONZE, false, &[]),
         // Made while the product took app_ids and keys, which its configuration does not say yet.
@@ -205,6 +208,11 @@ fn applications() -> Applications {
             revision: 1,
             live,
             keys: keys.iter().map(|key| digest(key.as_bytes())).collect(),
+            referrers: if identifier == "page" {
+                vec!["*.shop.example".into()]
+            } else {
+                Vec::new()
+            },
         };
         (ident(product, identifier.as_bytes()), Arc::new(application))
     });
@@ -393,6 +401,50 @@ fn who_may_call() {
     );
     assert_eq!(by_header("stopped"), "maps[1] auth_failed");
     assert_eq!(by_header("gold"), "maps[1] auth_failed");
+}
+
+#[test]
+fn where_requests_may_come_from() {
+    let from = |line: &str, headers: &[(&str, &str)]| {
+        let sent = Sent {
+            headers,
+            claim: None,
+        };
+        call(line, &sent, Absent, &applications())
+    };
+    let admitted = "mail[0] /web/ by 17: hits=1 web=1 within ";
+    let page = "GET mail.example.com/web/?api_user=page&api_key=k1";
+    for (headers, expected) in [
+        (&[("origin", "https://www.shop.example")][..], admitted),
+        (&[("referer", "https://www.SHOP.example/cart")], admitted),
+        (
+            &[("referer", "https://evil.example/www.shop.example")],
+            "mail[0] auth_failed",
+        ),
+        (
+            &[
+                ("origin", "https://evil.example"),
+                ("referer", "https://www.shop.example"),
+            ],
+            "mail[0] auth_failed",
+        ),
+        (&[("referer", "*")], "mail[0] auth_failed"),
+        (&[], "mail[0] auth_failed"),
+    ] {
+        assert_eq!(from(page, headers), expected, "{headers:?}");
+    }
+    // Wrong credentials stay wrong, whoever names none may come from anywhere, and the other product does not ask.
+    let known = [("origin", "https://www.shop.example")];
+    let wrong = from("GET mail.example.com/web/?api_user=page&api_key=k2", &known);
+    assert_eq!(wrong, "mail[0] auth_failed");
+    let elsewhere = [("origin", "https://evil.example")];
+    let gold = from(
+        "GET mail.example.com/web/?api_user=gold&api_key=k1",
+        &elsewhere,
+    );
+    assert_eq!(gold, "mail[0] /web/ by 12: hits=1 web=1 within ");
+    let maps = from("GET eu.example.com/maps?user_key=page", &elsewhere);
+    assert_eq!(maps, "maps[1] / by 24: hits=1 within hits-minute hits-day");
 }
 
 #[test]

@@ -17,6 +17,10 @@ fn application(id: i64, revision: i64, ident: Digest, keys: usize) -> Applicatio
         keys: (0..keys)
             .map(|n| [u8::try_from(n % 256).expect("a byte"); 16])
             .collect(),
+        // Some have filters, whatever else they have.
+        referrers: (0..id.max(2) - 2)
+            .map(|n| format!("*.{n}.example"))
+            .collect(),
     }
 }
 
@@ -28,6 +32,7 @@ fn known(wire: &ApplicationV1) -> Application {
         revision: wire.revision,
         live: wire.live,
         keys: wire.keys.iter().copied().take(255).collect(),
+        referrers: wire.referrers.clone(),
     }
 }
 
@@ -56,9 +61,7 @@ fn idents_are_spread_over_all_buckets() {
 
 #[test]
 fn an_application_with_one_key_takes_58_bytes() {
-    let applications: Vec<_> = (0..32_u8)
-        .map(|n| application(i64::from(n) + 1, 5, [n; 16], 1))
-        .collect();
+    let applications: Vec<_> = (0..32_u8).map(|n| application(1, 5, [n; 16], 1)).collect();
     let bucket = updated(b"", &applications.iter().collect::<Vec<_>>());
     assert_eq!(directory::len(&bucket), 32);
     assert_eq!(bucket.len(), 32 * 58);

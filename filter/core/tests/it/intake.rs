@@ -20,6 +20,7 @@ fn product(id: i64, revision: i64) -> ProductV1 {
         system_name: format!("product-{id}"),
         metrics: Vec::new(),
         plans: Vec::new(),
+        referrers_required: false,
         // Deleted every fourth time. (What is in a configuration is of no importance here.)
         config: (revision % 4 != 0).then(world::config),
     }
@@ -34,6 +35,7 @@ fn application(id: i64, revision: i64, ident: Digest) -> ApplicationV1 {
         plan: PlanId(revision),
         live: revision % 3 != 0,
         keys: vec![[u8::try_from(revision % 256).expect("a byte"); 16]],
+        referrers: Vec::new(),
     }
 }
 

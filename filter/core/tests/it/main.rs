@@ -24,6 +24,7 @@ mod path;
 mod period;
 mod probe;
 mod product;
+mod referrer;
 mod slot;
 mod support;
 mod verdict;

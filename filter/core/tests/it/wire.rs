@@ -67,7 +67,7 @@ fn snapshot_v1() {
 }
 
 #[test]
-fn snapshot_v2_has_backends() {
+fn snapshot_v2_has_backends_and_referrers() {
     check("snapshot-v2", &snapshot_v2());
 }
 
@@ -78,8 +78,13 @@ fn who_reads_version_1_is_not_sent_what_it_cannot_say() {
     let read = read.into_page();
     // With backends it would go wrong: then better not at all.
     assert_eq!(read.products[0].config, None);
-    assert_eq!(read.products[1..], whole.products[1..]);
-    assert_eq!(read.applications, whole.applications);
+    // Nor can it ask where requests come from.
+    assert_eq!(read.products[1].config, None);
+    assert_eq!(read.products[1].plans, whole.products[1].plans);
+    assert_eq!(read.products[2..], whole.products[2..]);
+    let mut applications = whole.applications;
+    applications[0].referrers.clear();
+    assert_eq!(read.applications, applications);
     assert_eq!((read.next, read.epoch), (whole.next, whole.epoch));
 }
 

@@ -1,13 +1,13 @@
 //! Version 1 of a snapshot, as it was at first: read for ever, and written for gateways that read no other.
 //!
-//! What it has no words for is not served by them: a product with backends goes out without its configuration, which is
-//! safer than sending its requests where they do not belong.
+//! What it has no words for is not served by them: a product with backends, or one that asks where requests come from,
+//! goes out without its configuration, which is safer than sending its requests where they do not belong.
 
 use super::{
     ApplicationV1, ConfigV1, CredentialsV1, Cursor, ErrorsV1, MetricV1, OnDisconnectV1, PlanV1,
     ProductV1, PublicUrlV1, RuleV1, SnapshotV1, UpstreamV1,
 };
-use crate::id::ProductId;
+use crate::id::{ApplicationId, PlanId, ProductId};
 use crate::wire::Digest;
 use alloc::{string::String, vec::Vec};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -20,7 +20,7 @@ struct Page {
     complete: bool,
     applications_total: u64,
     products: Vec<Product>,
-    applications: Vec<ApplicationV1>,
+    applications: Vec<Application>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -31,6 +31,17 @@ struct Product {
     metrics: Vec<MetricV1>,
     plans: Vec<PlanV1>,
     config: Option<Config>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Application {
+    id: ApplicationId,
+    revision: i64,
+    ident: Digest,
+    product: ProductId,
+    plan: PlanId,
+    live: bool,
+    keys: Vec<Digest>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -73,7 +84,11 @@ impl From<Page> for SnapshotV1 {
             complete: page.complete,
             applications_total: page.applications_total,
             products: page.products.into_iter().map(ProductV1::from).collect(),
-            applications: page.applications,
+            applications: page
+                .applications
+                .into_iter()
+                .map(ApplicationV1::from)
+                .collect(),
         }
     }
 }
@@ -86,6 +101,7 @@ impl From<Product> for ProductV1 {
             system_name: product.system_name,
             metrics: product.metrics,
             plans: product.plans,
+            referrers_required: false,
             config: product.config.map(ConfigV1::from),
         }
     }
@@ -110,6 +126,21 @@ impl From<Config> for ConfigV1 {
     }
 }
 
+impl From<Application> for ApplicationV1 {
+    fn from(application: Application) -> Self {
+        Self {
+            id: application.id,
+            revision: application.revision,
+            ident: application.ident,
+            product: application.product,
+            plan: application.plan,
+            live: application.live,
+            keys: application.keys,
+            referrers: Vec::new(),
+        }
+    }
+}
+
 // === to version 1 ===
 
 impl From<SnapshotV1> for Page {
@@ -121,7 +152,11 @@ impl From<SnapshotV1> for Page {
             complete: page.complete,
             applications_total: page.applications_total,
             products: page.products.into_iter().map(Product::from).collect(),
-            applications: page.applications,
+            applications: page
+                .applications
+                .into_iter()
+                .map(Application::from)
+                .collect(),
         }
     }
 }
@@ -134,7 +169,10 @@ impl From<ProductV1> for Product {
             system_name: product.system_name,
             metrics: product.metrics,
             plans: product.plans,
-            config: product.config.and_then(config),
+            config: product
+                .config
+                .filter(|_| !product.referrers_required)
+                .and_then(config),
         }
     }
 }
@@ -153,4 +191,18 @@ fn config(config: ConfigV1) -> Option<Config> {
         form_in_rules: config.form_in_rules,
         on_disconnect: config.on_disconnect,
     })
+}
+
+impl From<ApplicationV1> for Application {
+    fn from(application: ApplicationV1) -> Self {
+        Self {
+            id: application.id,
+            revision: application.revision,
+            ident: application.ident,
+            product: application.product,
+            plan: application.plan,
+            live: application.live,
+            keys: application.keys,
+        }
+    }
 }

@@ -50,6 +50,7 @@ fn product() -> ProductV1 {
             id: PlanId(5),
             limits: (0..).zip(Period::ALL).map(limit).collect(),
         }],
+        referrers_required: false,
         config: Some(ConfigV1 {
             version: 12,
             public_urls: vec![PublicUrlV1 {
@@ -139,6 +140,7 @@ pub(super) fn snapshot() -> Snapshot {
                 plan: PlanId(5),
                 live: true,
                 keys: vec![[0xa1; 16], [0xa2; 16]],
+                referrers: Vec::new(),
             },
             ApplicationV1 {
                 id: ApplicationId(i64::MAX),
@@ -148,6 +150,7 @@ pub(super) fn snapshot() -> Snapshot {
                 plan: PlanId(5),
                 live: false,
                 keys: Vec::new(),
+                referrers: Vec::new(),
             },
         ],
     })
@@ -156,6 +159,8 @@ pub(super) fn snapshot() -> Snapshot {
 /// One with what version 2 has beyond that.
 pub(super) fn snapshot_v2() -> Snapshot {
     let mut page = snapshot().into_page();
+    page.products[1].referrers_required = true;
+    page.applications[0].referrers = vec!["*.example.com".into(), "shop.example".into()];
     let rule = |pattern: &str| RuleV1 {
         methods: vec!["ANY".into()],
         pattern: pattern.into(),
