@@ -11,7 +11,6 @@ pub mod body_limit;
 pub mod router;
 
 pub mod admin_api;
-pub mod admin_docs;
 pub mod agent_api;
 pub mod gateway_api;
 pub mod openapi;
