@@ -43,7 +43,7 @@ pub async fn list(
     let page = Page::from_params(&mut call.params)?;
     let mut tx = app.db.read().await?;
     let product_id = product_of(&mut tx, plan_id).await?;
-    metrics::get(&mut tx, product_id, metric_id).await?;
+    metrics::get_counted(&mut tx, product_id, metric_id).await?;
     let (rows, total) = rows::page(&mut tx, plan_id, Some(metric_id), page).await?;
     let items = rows.iter().map(|row| pricing_rule(&app, product_id, row));
     Ok(Answer::ok(
@@ -78,7 +78,7 @@ pub async fn create(
     let params = &mut call.params;
     let mut tx = app.db.begin().await?;
     let product_id = lock(&mut tx, plan_id).await?;
-    metrics::get(&mut tx, product_id, metric_id).await?;
+    metrics::get_counted(&mut tx, product_id, metric_id).await?;
     let row = PricingRuleRow {
         id: 0,
         plan_id,
