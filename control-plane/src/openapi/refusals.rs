@@ -12,6 +12,7 @@ pub const REFUSALS: &[(u16, &str, &str)] = &[
         "No credentials, or they do not allow this",
     ),
     (404, "NotFound", "There is no such thing"),
+    (405, "NotAllowed", "The path does not take this method"),
     (408, "TooSlow", "The body took too long to arrive"),
     (
         409,
