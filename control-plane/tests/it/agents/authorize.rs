@@ -137,6 +137,22 @@ both_databases! {
         assert_eq!(header(&reply, "3scale-rejection-reason"), Some("oauth_not_enabled"));
     }
 
+    async fn referrers_are_held_against_the_applications_filters(t: &Test) {
+        let w = world(t, "2", &[]).await;
+        let filters = format!("/admin/api/accounts/{}/applications/{}/referrer_filters.json", w.account, w.application);
+        t.post(&filters, &[("referrer_filter", "*.example.com")]).await.expect(201);
+        let mut pairs = w.credentials();
+        get(t, "authrep", &pairs, "").await.expect(200);
+        t.put(&format!("/admin/api/services/{}.json", w.service), &[("referrer_filters_required", "true")]).await.expect(200);
+        let reply = get(t, "authrep", &pairs, "rejection_reason_header=1").await.expect(409);
+        assert_eq!(header(&reply, "3scale-rejection-reason"), Some("referrer_not_allowed"));
+        pairs.push(("referrer", String::new()));
+        for (referrer, status) in [("https://www.example.com/a", 200), ("https://evil.example/", 409), ("*", 200)] {
+            pairs[4].1 = referrer.into();
+            get(t, "authrep", &pairs, "").await.expect(status);
+        }
+    }
+
     async fn who_is_stopped_is_denied_at_once(t: &Test) {
         let w = world(t, "2", &[("hits", "day", 100)]).await;
         let account = format!("/admin/api/accounts/{}", w.account);
