@@ -54,6 +54,16 @@ pub struct ServerConfig {
     pub webhooks_private: bool,
 }
 
+/// Whether whoever reads a terminal's text wants it coloured: not with `NO_COLOR` (<https://no-color.org>), nor where
+/// `TERM` is `dumb`.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "here is where settings are read")]
+pub fn terminal_has_colours() -> bool {
+    let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    !unwanted && !dumb
+}
+
 /// How we log.
 #[derive(Args, Clone, Debug)]
 pub struct LogConfig {

@@ -19,14 +19,11 @@ impl<'a> Walk<'a> {
         }
         match operation.get("operationId") {
             None => {}
-            Some(Value::String(id)) => {
-                if !self.operation_ids.insert(id) {
-                    self.problem(
-                        &at.then("operationId"),
-                        format!("{id:?} names another operation already"),
-                    );
-                }
-            }
+            Some(Value::String(id)) if self.operation_ids.insert(id) => {}
+            Some(Value::String(id)) => self.problem(
+                &at.then("operationId"),
+                format!("{id:?} names another operation already"),
+            ),
             Some(_) => self.problem(&at.then("operationId"), "must be a text"),
         }
         let own_at = at.then("parameters");

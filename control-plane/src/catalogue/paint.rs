@@ -1,5 +1,6 @@
 //! Colours for a terminal, and text that cannot do anything to one.
 
+use crate::config;
 use std::fmt::Write as _;
 use std::io::IsTerminal as _;
 
@@ -41,13 +42,11 @@ impl Paint {
     /// For the standard output.
     #[must_use]
     pub fn stdout(when: When) -> Self {
-        let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         Self {
             colours: match when {
                 When::Always => true,
                 When::Never => false,
-                When::Auto => std::io::stdout().is_terminal() && !set("NO_COLOR") && !dumb,
+                When::Auto => std::io::stdout().is_terminal() && config::terminal_has_colours(),
             },
         }
     }

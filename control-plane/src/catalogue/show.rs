@@ -79,7 +79,7 @@ pub fn count(plan: &Plan, words: [&str; 3]) -> String {
 struct Branch<'a> {
     step: Option<&'a (Kind, Name)>,
     change: Option<&'a Change>,
-    branches: Vec<Branch<'a>>,
+    branches: Vec<Self>,
 }
 
 impl<'a> Branch<'a> {

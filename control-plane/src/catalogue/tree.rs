@@ -23,7 +23,7 @@ pub struct Resource {
     /// Its fields, as far as the file mentions them or the installation says them.
     pub fields: Vec<(&'static str, Value)>,
     /// What it contains, by kind. A kind that the file does not mention is not here: nothing is said about it.
-    pub groups: Vec<(Kind, Vec<Resource>)>,
+    pub groups: Vec<(Kind, Vec<Self>)>,
 }
 
 /// What tells a resource from its siblings.

@@ -8,7 +8,7 @@ pub(super) fn account_plans() -> Tag {
     Tag::new("Account plans", "What developer accounts are on.")
         .at("/admin/api/account_plans", plans("account_plan", account_plan()))
         .at("/admin/api/account_plans/{plan_id}/features", features_of_plan())
-        .at("/admin/api/features", features())
+        .at("/admin/api/features", features(&["AccountPlan", "account_plan"]))
 }
 
 pub(super) fn service_plans() -> Tag {
@@ -22,7 +22,7 @@ pub(super) fn service_plans() -> Tag {
 
 pub(super) fn product_features() -> Tag {
     Tag::new("Features", "What plans offer, in words.")
-        .at("/admin/api/services/{service_id}/features", features())
+        .at("/admin/api/services/{service_id}/features", features(&["ApplicationPlan", "ServicePlan", "application_plan", "service_plan"]))
         .at("/admin/api/application_plans/{plan_id}/features", features_of_plan())
 }
 
@@ -83,14 +83,14 @@ fn plan_fields() -> Vec<Field> {
     ]
 }
 
-fn features() -> Vec<Operation> {
+/// `scopes` are the kinds of plans that may have them.
+fn features(scopes: &[&str]) -> Vec<Operation> {
     vec![
         get("", "List the features that there are").paged_list("features", "feature", feature()),
         post("", "Make a feature").takes([
             text("name", "Support by phone").max(255).required(),
             text("system_name", "phone_support").max(255).about("Its name for programs, made from name when left out"),
-            choice("scope", &["ApplicationPlan", "ServicePlan", "AccountPlan", "application_plan", "service_plan", "account_plan"])
-                .about("Kind of the plans that may have it. A product's: ApplicationPlan or ServicePlan; of accounts: AccountPlan"),
+            choice("scope", scopes).about("Kind of the plans that may have it"),
         ]).takes(feature_changes()).one("feature", feature()),
         get("/{feature_id}", "Show a feature").one("feature", feature()),
         put_patch("/{feature_id}", "Change a feature")

@@ -90,6 +90,7 @@ impl Ran {
 
 /// Compares with what is committed; `TALLYGATE_BLESS=1` writes it instead.
 #[track_caller]
+#[expect(clippy::disallowed_methods, reason = "not a setting of the program")]
 fn committed(file: &str, text: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(file);
     if std::env::var_os("TALLYGATE_BLESS").is_some() {

@@ -61,10 +61,11 @@ fn every_operation_has_an_example_of_its_answer_and_of_its_body() {
                 assert!(!bare, "{verb} {path} {status} has no example");
             }
             if let Some(body) = operation.get("requestBody") {
-                assert!(
-                    body.pointer("/content/application~1json/example").is_some(),
-                    "{verb} {path}"
-                );
+                let forms = body["content"].as_object().unwrap();
+                assert!(!forms.is_empty(), "{verb} {path}");
+                for (form, content) in forms {
+                    assert!(content.get("example").is_some(), "{verb} {path} {form}");
+                }
             }
         }
     }

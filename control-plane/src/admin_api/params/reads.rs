@@ -21,7 +21,6 @@ pub(super) struct OfRoute {
 
 impl ReadLog {
     /// For a router, around everything.
-    #[must_use]
     pub fn layer(&self) -> Extension<Self> {
         Extension(self.clone())
     }

@@ -78,7 +78,7 @@ impl<'a> Look<'a> {
     }
 
     /// One of what it contains.
-    fn within(&self, kind: Kind, name: &str) -> Option<Look<'a>> {
+    fn within(&self, kind: Kind, name: &str) -> Option<Self> {
         let there = self.there.and_then(|there| there.find(kind, name));
         let wanted = self.wanted.find(kind, name).or(there)?;
         Some(Look {

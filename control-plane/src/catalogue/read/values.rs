@@ -18,7 +18,7 @@ impl Reader {
                 match crate::oidc::endpoint(&text) {
                     _ if text.is_empty() => Some(Value::String(text)),
                     Ok(endpoint) => Some(Value::String(endpoint)),
-                    Err(message) => self.wrong(node, path, &message.to_string()),
+                    Err(message) => self.wrong(node, path, &message),
                 }
             }
             Shape::Choice(choices) => self.choice(choices, node, path),

@@ -11,7 +11,7 @@ both_databases! {
         assert_eq!(brief, "products:\n  mail: {name: Mail}\n");
         let full = export(t, &["--full"]).await;
         assert!(full.contains("\n      on_disconnect: allow\n"), "{full}");
-        assert!(full.contains("settings:\n  signups_enabled: true\n"), "{full}");
+        assert!(full.contains("\n  signups_enabled: true\n"), "{full}");
         assert!(!full.contains("secret_token"), "{full}");
     }
 

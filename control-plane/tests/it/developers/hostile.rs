@@ -265,7 +265,8 @@ both_databases! {
             ("application/json", "\"x\"", 400),
             ("application/json", deep.as_str(), 400),
             ("text/csv", "a,b", 415),
-            ("multipart/form-data; boundary=x", "--x--", 415),
+            ("multipart/form-data", "--x--", 400),
+            ("multipart/form-data; boundary=x", "--x\r\n", 400),
             ("application/json", &format!("{{\"org_name\": \"{}\"}}", "x".repeat(2_000_000)), 413),
         ] {
             for (method, path, _) in ENDPOINTS.iter().filter(|(method, ..)| method != Method::GET) {

@@ -82,6 +82,9 @@ async fn plan(t: &Test, product: &str, name: &str) -> String {
     plan.id("/application_plan/id").to_string()
 }
 
+/// A call, its form, and what it has webhooks told.
+type Step<'a> = (Method, String, &'a [(&'a str, &'a str)], &'a [&'a str]);
+
 both_databases! {
     async fn what_happens_to_developers_is_told(t: &Test) {
         let sink = Sink::start().await;
@@ -102,7 +105,7 @@ both_databases! {
         assert_eq!(sink.what(), ["user created"]);
 
         let account_plans = ["account updated"];
-        let steps: [(Method, String, &[(&str, &str)], &[&str]); 14] = [
+        let steps: [Step<'_>; 14] = [
             (Method::PUT, account.clone(), &[("org_name", "Other")], &account_plans),
             (Method::PUT, format!("{account}/suspend"), &[], &["account updated"]),
             (Method::PUT, format!("{account}/resume"), &[], &["account updated"]),

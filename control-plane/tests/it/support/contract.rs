@@ -16,8 +16,9 @@ static DOCUMENT: LazyLock<Value> = LazyLock::new(openapi::document);
 type Key = (String, String);
 
 /// Schemas that were needed so far, by operation and status.
-static VALIDATORS: LazyLock<Mutex<BTreeMap<(Key, u16), Arc<Validator>>>> =
-    LazyLock::new(Mutex::default);
+static VALIDATORS: LazyLock<Mutex<Validators>> = LazyLock::new(Mutex::default);
+
+type Validators = BTreeMap<(Key, u16), Arc<Validator>>;
 
 /// Operations that have done what they are for in this process.
 static DONE: Mutex<BTreeSet<Key>> = Mutex::new(BTreeSet::new());
