@@ -1,7 +1,7 @@
 //! The catalogue as code: `tallygate apply`, `tallygate export` and `tallygate import openapi`.
 //!
 //! A file says what products there are, with metrics, rules, plans and limits. [`read`] makes a tree of it and
-//! [`server`] one of what the REST API shows; [`diff`] is what has to be done, [`execute`] does it. [`write`] makes a
+//! [`server`] one of what the REST API shows; [`diff`] is what has to be done, [`execute`] does it. [`mod@write`] makes a
 //! file of a tree. Everything goes by system names, over the REST API alone, and follows the tables of [`kind`].
 
 pub mod deploy;

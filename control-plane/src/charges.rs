@@ -9,7 +9,7 @@
 //!
 //! 1. [`once`]: has it been done under its `Idempotency-Key` before?
 //! 2. [`work`]: which cells it meets, by the plan as it is now.
-//! 3. [`apply()`]: sums of the series are locked, then the cells; usage that was reported is counted, and what is asked for
+//! 3. [`mod@apply`]: sums of the series are locked, then the cells; usage that was reported is counted, and what is asked for
 //!    is decided, one after the other ([`decide`]); what was admitted is counted in the series.
 //!
 //! Locks are taken in the ledger's order: sums of applications, cells by their key, applications, sums of products.

@@ -1,6 +1,6 @@
 //! The description of the API, generated from what is declared here: one declaration per operation.
 //!
-//! [`document`] is an OpenAPI 3.1 document: `tallygate openapi` prints it, `docs/openapi.json` is its committed copy,
+//! [`document()`] is an OpenAPI 3.1 document: `tallygate openapi` prints it, `docs/openapi.json` is its committed copy,
 //! `/docs` on the admin listener shows it. The tests hold it against the router's page (both have the same
 //! operations), against the parameters that handlers read, and against every JSON answer that any test gets.
 //!

@@ -127,11 +127,35 @@ pub async fn promote(tx: &mut Tx, version: &ConfigRow, to: Environment) -> Resul
             format!("has mapping rules that count on metric {metric}, which was deleted since"),
         ));
     }
+    refuse_backends_without_limits(tx, version.product_id, config).await?;
     follow(tx, version.product_id, to, version.version).await?;
     Ok(Outcome {
         version: version.version,
         changed: true,
     })
+}
+
+/// Refuses what routes to a backend that was removed everywhere: its limits were forgotten then, and it would be served
+/// without any ([`forget_limits_of_unused_backends`]).
+async fn refuse_backends_without_limits(
+    tx: &mut Tx,
+    product_id: i64,
+    config: &ConfigV1,
+) -> Result<(), Error> {
+    let used = usages::list(tx, product_id).await?;
+    for backend in &config.backends {
+        let id = backend.id.0;
+        let is_used = used.iter().any(|usage| usage.backend_id == id);
+        if !is_used && !routes_to(tx, product_id, id).await? {
+            return Err(Error::invalid(
+                "version",
+                format!(
+                    "routes to backend {id}, which was removed since, and its limits with it: add the backend and its limits again, and deploy"
+                ),
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Makes an environment follow a version again that it followed before: the one named, or the newest that is older than

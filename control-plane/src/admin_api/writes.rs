@@ -285,10 +285,13 @@ impl Hooks for Write {
 /// The path as it may be shown: parameters that are secrets are hidden.
 fn without_secrets(route: &str, path: &str) -> String {
     let mut parts: Vec<&str> = path.split('/').collect();
+    let mut above = "";
     for (part, pattern) in parts.iter_mut().zip(route.split('/')) {
+        // What is below `access_tokens` may be named by its value as well as by its id.
         let is_secret = ["key", "token", "secret", "password"]
             .iter()
-            .any(|kind| pattern.contains(kind));
+            .any(|kind| pattern.contains(kind) || above.contains(kind));
+        above = pattern;
         if pattern.starts_with('{') && is_secret && !part.bytes().all(|byte| byte.is_ascii_digit())
         {
             *part = "[hidden]";
@@ -315,9 +318,14 @@ mod tests {
             ("/a/{id}/keys/{key}", "/a/1/keys/abc", "/a/1/keys/[hidden]"),
             ("/a/{id}/{environment}", "/a/1/sandbox", "/a/1/sandbox"),
             (
-                "/a/access_tokens/{token_id}",
+                "/a/access_tokens/{id}",
                 "/a/access_tokens/7",
                 "/a/access_tokens/7",
+            ),
+            (
+                "/a/access_tokens/{id}",
+                "/a/access_tokens/abc7",
+                "/a/access_tokens/[hidden]",
             ),
             ("", "/a/b", "/a/b"),
         ] {

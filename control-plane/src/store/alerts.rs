@@ -84,7 +84,9 @@ pub async fn raise(tx: &mut Tx, alert: NewAlert<'_>) -> Result<Option<i64>, Erro
     Ok(on!(tx, |c| {
         sqlx::query_scalar(
             "insert into alert (application_id, metric_id, period, window_start, level, used, limit_value, created_at)
-             values ($1, $2, $3, $4, $5, $6, $7, $8)
+             select id, cast($2 as bigint), cast($3 as text), cast($4 as bigint), cast($5 as bigint), cast($6 as bigint),
+                    cast($7 as bigint), cast($8 as bigint)
+             from application where id = $1 and deleted_at is null
              on conflict (application_id, metric_id, period, window_start, level) do nothing returning id",
         )
         .bind(alert.application_id)

@@ -139,6 +139,13 @@ both_databases! {
         assert_eq!(left().await, 1);
         promote(t, product, 2).await;
         assert_eq!(left().await, 0);
+        // Nor does anything come back without its limits.
+        for environment in ["sandbox", "production"] {
+            let back = format!("/admin/api/services/{product}/proxy/configs/{environment}/rollback.json");
+            let refused = t.post(&back, &[("version", "1")]).await.expect(422);
+            assert_eq!(refused.complaints(), ["version"]);
+            assert!(refused.text.contains("its limits"), "{}", refused.text);
+        }
         // Where none was deployed they go at once.
         let used = usage(t, product, mail, "/mail").await;
         t.post(&format!("{of_hits}.json"), &form).await.expect(201);

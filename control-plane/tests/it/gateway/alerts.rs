@@ -54,6 +54,17 @@ async fn levels(t: &Test, query: &str) -> Vec<i64> {
 }
 
 both_databases! {
+    async fn late_usage_of_a_deleted_application_counts_and_raises_none(t: &Test) {
+        let w = world(t).await;
+        let hook = [("url", "https://hooks.example.com/"), ("active", "true"), ("alert_raised_on", "true")];
+        t.put("/admin/api/webhooks.json", &hook).await.expect(200);
+        let path = format!("/admin/api/accounts/{}/applications/{}.json", w.shop.account, w.app);
+        t.delete(&path).await.expect(200);
+        let rows = [usage(w.app, &[(w.shop.hits, w.minute, 60)])];
+        w.edge.deliver(t, delivery(1, w.epoch, 1, &rows)).await;
+        assert_eq!(levels(t, "").await, [0; 0]);
+    }
+
     async fn each_level_is_raised_once(t: &Test) {
         let w = world(t).await;
         let mut raised = Vec::new();
