@@ -1,5 +1,6 @@
 //! `/admin/api/active_docs`: API specifications for the portal, validated when they are uploaded.
 
+use super::access::Access;
 use super::auth::{Read, Write};
 use super::format::{Answer, List, Object, timestamp};
 use super::page::Page;
@@ -25,7 +26,7 @@ pub const BODY_CHARS: usize = 4_000_000;
 pub async fn list(State(app): State<App>, mut call: Read) -> Result<Answer, Error> {
     let page = Page::from_params(&mut call.params)?;
     let mut tx = app.db.read().await?;
-    let (rows, total) = active_docs::list(&mut tx, page).await?;
+    let (rows, total) = active_docs::list(&mut tx, call.access.products(), page).await?;
     let items = rows.iter().map(|row| active_doc(&app, row));
     Ok(Answer::ok(
         List::new("api_docs", "api_doc", items).paged(page.of(total)),
@@ -36,9 +37,9 @@ pub async fn list(State(app): State<App>, mut call: Read) -> Result<Answer, Erro
 ///
 /// # Errors
 /// See [`Error`].
-pub async fn show(State(app): State<App>, Ids([id]): Ids<1>, _call: Read) -> Result<Answer, Error> {
+pub async fn show(State(app): State<App>, Ids([id]): Ids<1>, call: Read) -> Result<Answer, Error> {
     let mut tx = app.db.read().await?;
-    let row = active_docs::get(&mut tx, id).await?;
+    let row = reached(&mut tx, &call.access, id).await?;
     Ok(Answer::ok(active_doc(&app, &row)))
 }
 
@@ -67,7 +68,7 @@ pub async fn create(State(app): State<App>, mut call: Write) -> Result<Answer, E
     if !params.has("body") {
         params.error("body", "can't be blank");
     }
-    apply(&mut tx, params, &mut row).await?;
+    apply(&mut tx, params, &call.access, &mut row).await?;
     params.check()?;
     let id = active_docs::insert(&mut tx, &row).await?;
     let row = active_docs::get(&mut tx, id).await?;
@@ -89,11 +90,11 @@ pub async fn update(
 ) -> Result<Answer, Error> {
     let params = &mut call.params;
     let mut tx = app.db.begin().await?;
-    let mut row = active_docs::get(&mut tx, id).await?;
+    let mut row = reached(&mut tx, &call.access, id).await?;
     if let Some(name) = params.opt_filled("name", 255) {
         row.name = name;
     }
-    apply(&mut tx, params, &mut row).await?;
+    apply(&mut tx, params, &call.access, &mut row).await?;
     params.check()?;
     active_docs::update(&mut tx, &row).await?;
     let row = active_docs::get(&mut tx, id).await?;
@@ -108,16 +109,31 @@ pub async fn update(
 pub async fn delete(
     State(app): State<App>,
     Ids([id]): Ids<1>,
-    _call: Write,
+    call: Write,
 ) -> Result<Answer, Error> {
     let mut tx = app.db.begin().await?;
+    reached(&mut tx, &call.access, id).await?;
     active_docs::delete(&mut tx, id).await?;
     tx.commit().await?;
     Ok(Answer::empty())
 }
 
+/// A specification of no product, or of one that the caller may reach.
+async fn reached(tx: &mut Tx, access: &Access, id: i64) -> Result<ActiveDoc, Error> {
+    let row = active_docs::get(tx, id).await?;
+    match row.product_id {
+        Some(product_id) if !access.products().has(product_id) => Err(Error::NotFound),
+        _ => Ok(row),
+    }
+}
+
 /// Everything but the names.
-async fn apply(tx: &mut Tx, params: &mut Params, row: &mut ActiveDoc) -> Result<(), Error> {
+async fn apply(
+    tx: &mut Tx,
+    params: &mut Params,
+    access: &Access,
+    row: &mut ActiveDoc,
+) -> Result<(), Error> {
     if let Some(text) = params.opt_text("description", 65_535) {
         row.description = text;
     }
@@ -126,6 +142,9 @@ async fn apply(tx: &mut Tx, params: &mut Params, row: &mut ActiveDoc) -> Result<
     }
     if params.has("service_id") {
         row.product_id = params.opt_id("service_id");
+        if row.product_id.is_some_and(|id| !access.products().has(id)) {
+            return Err(Error::NotFound);
+        }
         if let Some(id) = row.product_id
             && matches!(products::get(tx, id).await, Err(Error::NotFound))
         {

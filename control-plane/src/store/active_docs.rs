@@ -1,5 +1,6 @@
 //! API specifications that the portal shows.
 
+use crate::admin_api::access::Products;
 use crate::admin_api::page::Page;
 use crate::db::Tx;
 use crate::error::Error;
@@ -45,20 +46,29 @@ macro_rules! select {
     };
 }
 
-/// A page of all, oldest first, and how many there are.
+/// A page of those of no product or of one that may be reached, oldest first, and how many there are.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn list(tx: &mut Tx, page: Page) -> Result<(Vec<ActiveDoc>, i64), Error> {
+pub async fn list(
+    tx: &mut Tx,
+    reach: &Products,
+    page: Page,
+) -> Result<(Vec<ActiveDoc>, i64), Error> {
+    let reach = reach.listed();
     let rows = on!(tx, |c| sqlx::query_as::<_, ActiveDoc>(select!(
-        "order by id limit $1 offset $2"
+        "where $3 is null or product_id is null or $3 like '%,' || product_id || ',%'
+         order by id limit $1 offset $2"
     ))
     .bind(page.limit())
     .bind(page.offset())
+    .bind(reach.as_deref())
     .fetch_all(c))?;
     let total: i64 = on!(tx, |c| sqlx::query_scalar(
-        "select count(*) from active_doc"
+        "select count(*) from active_doc
+         where $1 is null or product_id is null or $1 like '%,' || product_id || ',%'"
     )
+    .bind(reach.as_deref())
     .fetch_one(c))?;
     Ok((rows, total))
 }

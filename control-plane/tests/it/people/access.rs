@@ -144,6 +144,44 @@ both_databases! {
         assert_eq!(ids(&get("/admin/api/services.json").await.value(), "services", "service"), [0; 0]);
     }
 
+    async fn specifications_come_with_their_products(t: &Test) {
+        catalogue(t).await;
+        let list = "/admin/api/active_docs.json";
+        let body = r#"{"openapi": "3.0.3", "info": {"title": "x", "version": "1"}, "paths": {}}"#;
+        let mut docs = Vec::new();
+        for service in ["1", "2", ""] {
+            let form = [("name", "x"), ("system_name", &format!("of{service}")), ("service_id", service), ("body", body)];
+            docs.push(t.post(list, &form).await.expect(201).id("/api_doc/id"));
+        }
+        let ann = member(t, "ann").await;
+        let token = token_of(t, ann, "rw").await;
+        permit(t, ann, &[("allowed_sections[]", "plans"), ("allowed_service_ids[]", "2")]).await;
+        let own = |index: usize| format!("/admin/api/active_docs/{}.json", docs[index]);
+
+        let seen = |reply: Value| ids(&reply, "api_docs", "api_doc");
+        assert_eq!(seen(call(t, &token, Method::GET, list, &[]).await.value()), docs[1..]);
+        let paged = call(t, &token, Method::GET, &format!("{list}?per_page=1"), &[]).await;
+        assert_eq!(seen(paged.value()), docs[1..2]);
+        assert_eq!(paged.at("/metadata/total_entries"), 2, "{}", paged.text);
+        assert_eq!(seen(t.get(list).await.value()), docs);
+
+        for method in [Method::GET, Method::PUT, Method::DELETE] {
+            call(t, &token, method, &own(0), &[]).await.expect(404);
+        }
+        call(t, &token, Method::PUT, &own(0), &[("service_id", "2")]).await.expect(404);
+        for index in [1, 2] {
+            call(t, &token, Method::GET, &own(index), &[]).await.expect(200);
+            call(t, &token, Method::PUT, &own(index), &[("name", "y")]).await.expect(200);
+            call(t, &token, Method::PUT, &own(index), &[("service_id", "1")]).await.expect(404);
+        }
+        call(t, &token, Method::POST, list, &[("name", "z"), ("service_id", "1"), ("body", body)]).await.expect(404);
+        assert_eq!(t.get(&own(0)).await.expect(200).at("/api_doc/service_id"), 1);
+        assert_eq!(t.get(&own(1)).await.expect(200).at("/api_doc/service_id"), 2);
+        for index in [1, 2] {
+            call(t, &token, Method::DELETE, &own(index), &[]).await.expect(200);
+        }
+    }
+
     async fn backends_come_with_the_products_that_use_them(t: &Test) {
         catalogue(t).await;
         for (name, product) in [("Old", 1), ("New", 2)] {
