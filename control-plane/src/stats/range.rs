@@ -159,15 +159,12 @@ impl Range {
     ) -> Result<Self, Unasked> {
         let (since, until) = match *asked {
             Asked::Period(Period::Eternity, _) => return Self::eternity(granularity),
-            Asked::Period(period, since) => {
-                let since = match since {
-                    Some(since) => since,
-                    None => now
-                        .to_zoned_datetime(zone.rules.clone())
-                        .datetime()
-                        .checked_sub(period.span())
-                        .map_err(outside)?,
-                };
+            // Up to now: the bucket that has just begun is one of them, from its first moment.
+            Asked::Period(period, None) => {
+                let now = now.to_zoned_datetime(zone.rules.clone()).datetime();
+                (now.checked_sub(period.span()).map_err(outside)?, now)
+            }
+            Asked::Period(period, Some(since)) => {
                 let end = since.checked_add(period.span()).map_err(outside)?;
                 (since, end.checked_sub(1.second()).map_err(outside)?)
             }

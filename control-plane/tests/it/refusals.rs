@@ -135,7 +135,8 @@ both_databases! {
             let path = resolved(t, &one.path).await;
             let mut body = one.body.clone();
             // Whatever else names something that is there.
-            body.as_object_mut().unwrap().retain(|name, _| !name.ends_with("_id") || name == "client_id");
+            let names_another = |name: &str| (name.ends_with("_id") && name != "client_id") || name == "layout_name";
+            body.as_object_mut().unwrap().retain(|name, _| !names_another(name));
             body["system_name"] = Value::from(format!("given_once_{seen}"));
             let first = t.json(Method::POST, &path, &body).await;
             if first.status == 404 {
