@@ -5,7 +5,7 @@
 # It sells four plans, and Bronze is for the Web API only. Before this, on an empty database:
 #
 #   tallygate provider create --name 'Mail Company' --email api@mail.example     # prints the access token, once
-#   tallygate serve
+#   TALLYGATE_STAGING_GATEWAY_URL=http://127.0.0.1:8081 tallygate serve          # what a private address needs
 #   tallygate gateway-config --environment staging …  and  --environment production …, and an Envoy with each
 #
 # Then, with where everything is:

@@ -45,7 +45,7 @@ pub struct ServerConfig {
     pub admin_url: Option<String>,
 
     /// Where this control plane reaches a staging gateway, for tests of the integration; the product's host goes into the
-    /// request [default: the address that each product has in staging].
+    /// request. Needed where its address is private [default: the address that each product has in staging].
     #[arg(long, env = "TALLYGATE_STAGING_GATEWAY_URL", value_name = "URL", value_parser = staging_gateway_url)]
     pub staging_gateway_url: Option<String>,
 

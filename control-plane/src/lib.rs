@@ -17,6 +17,7 @@ pub mod openapi;
 pub mod ops;
 pub mod portal;
 
+pub mod addresses;
 pub mod alerts;
 pub mod api_spec;
 pub mod charges;

@@ -38,7 +38,7 @@ async fn story(database: Kind) -> Result<()> {
     refusals(&it).await?;
     limits(&it).await?;
     upstreams(&it).await?;
-    elsewhere(&it).await?;
+    elsewhere(&mut it).await?;
 
     it.gateway.end(Signal::SIGKILL).await?;
     let dead = test(&it, json!({})).await?;
@@ -165,8 +165,12 @@ async fn upstreams(it: &Installation) -> Result<()> {
     becomes_green(it, &json!({})).await
 }
 
-/// A host that some gateway has never heard of, and one that is another product's.
-async fn elsewhere(it: &Installation) -> Result<()> {
+/// The operator names the production gateway by mistake: a host that it has never heard of, and one that is another
+/// product's.
+async fn elsewhere(it: &mut Installation) -> Result<()> {
+    it.control_plane.kill().await;
+    it.control_plane.staging = it.production();
+    it.control_plane.start_again().await?;
     let service = json!({"name": "Other", "system_name": "other", "backend_version": "1"});
     let made = it.api.post("/admin/api/services.json", &service).await?;
     let id = made

@@ -31,13 +31,12 @@ async fn story(database: Kind) -> Result<()> {
     let control_plane = ControlPlane::start(Build::Debug, database, log).await?;
     let api = AdminClient::new(&control_plane.url(), credentials.access_token())?;
     let upstream = Upstream::start(ports::free()?).await?;
-    let entrance = async |name, environment| {
+    let entrance = async |at, name, environment| {
         let token = create_gateway(&api, name, environment).await?;
-        let at = ports::free()?;
         anyhow::Ok(Entrance { at, token })
     };
-    let production = entrance("production", Environment::Production).await?;
-    let staging = entrance("staging", Environment::Staging).await?;
+    let production = entrance(ports::free()?, "production", Environment::Production).await?;
+    let staging = entrance(control_plane.staging, "staging", Environment::Staging).await?;
     let url = |entrance: &Entrance| format!("http://{}", entrance.at);
     let (gateway_url, staging_url) = (url(&production), url(&staging));
     let gateway = Gateway::start(

@@ -20,6 +20,8 @@ pub struct ControlPlane {
     pub admin: SocketAddr,
     /// The portal.
     pub portal: SocketAddr,
+    /// Where it tests integrations: for a staging gateway to listen on.
+    pub staging: SocketAddr,
     child: Option<Child>,
 }
 
@@ -67,6 +69,7 @@ impl ControlPlane {
             log,
             admin: ports::free()?,
             portal: ports::free()?,
+            staging: ports::free()?,
             child: None,
         };
         control_plane.start_again().await?;
@@ -84,6 +87,7 @@ impl ControlPlane {
             &format!("--database-url={}", self.database.database_url),
             &format!("--portal-listen={}", self.portal),
             &format!("--admin-listen={}", self.admin),
+            &format!("--staging-gateway-url=http://{}", self.staging),
         ]);
         if let Some(file) = &self.database.secret_key_file {
             command.arg("--secret-key-file").arg(file);

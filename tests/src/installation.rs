@@ -54,7 +54,7 @@ impl Installation {
         let control_plane =
             ControlPlane::start(Build::Debug, database, folder.join("control-plane.log")).await?;
         let api = AdminClient::new(&control_plane.url(), credentials.access_token())?;
-        let (staging, production) = (ports::free()?, ports::free()?);
+        let (staging, production) = (control_plane.staging, ports::free()?);
         let place = Place {
             production: format!("http://{production}"),
             staging: format!("http://{staging}"),

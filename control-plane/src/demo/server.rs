@@ -38,6 +38,10 @@ impl Demo {
             format!("--admin-listen={}", self.ports.address(self.ports.admin)),
             format!("--portal-url={}", self.ports.url(self.ports.portal)),
             format!("--admin-url={}", self.ports.url(self.ports.admin)),
+            format!(
+                "--staging-gateway-url={}",
+                self.ports.url(self.ports.staging)
+            ),
         ])
     }
 

@@ -1,10 +1,11 @@
 //! Sends the request and keeps what is needed of the answer.
 //!
-//! A provider names the address that is called, so it could be one that only this machine reaches. What comes back is
-//! never shown; redirects are not followed; and addresses that machines ask about themselves (link-local, where clouds keep
-//! their metadata) are not called at all, unless the operator named them.
+//! A provider names the address that is called, so it could be one that only this machine reaches: only what is on the
+//! Internet is called, unless the operator named it. What comes back is never shown; redirects are not followed.
 
 use super::request::Request;
+use crate::addresses::is_public;
+use std::fmt;
 use std::io::Read as _;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
@@ -51,7 +52,28 @@ impl Seen {
     }
 }
 
-/// Leaves out what must not be called.
+/// Why there is no answer.
+#[derive(Debug)]
+pub(super) enum Unanswered {
+    /// The address is not on the Internet, and the operator did not name it.
+    Private,
+    /// A sentence.
+    Because(String),
+}
+
+/// The resolver's word for [`Unanswered::Private`].
+#[derive(Debug)]
+struct Private;
+
+impl fmt::Display for Private {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the address is not on the Internet")
+    }
+}
+
+impl std::error::Error for Private {}
+
+/// Refuses what must not be called.
 #[derive(Debug)]
 struct Guarded(DefaultResolver);
 
@@ -63,33 +85,24 @@ impl Resolver for Guarded {
         timeout: NextTimeout,
     ) -> Result<ResolvedSocketAddrs, ureq::Error> {
         let found = self.0.resolve(uri, config, timeout)?;
-        let mut allowed = self.empty();
-        for address in found.iter().filter(|address| may_be_called(address.ip())) {
-            allowed.push(*address);
+        if found.iter().any(|address| !may_be_called(address.ip())) {
+            return Err(ureq::Error::Other(Box::new(Private)));
         }
-        if allowed.is_empty() {
-            return Err(ureq::Error::Other(
-                "the address is one that this control plane does not call".into(),
-            ));
-        }
-        Ok(allowed)
+        Ok(found)
     }
 }
 
+/// What is on the Internet. IPv4 behind a translator or a tunnel is not: where it ends is the operator's network to say.
 fn may_be_called(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(ip) => {
-            !(ip.is_link_local() || ip.is_multicast() || ip.is_broadcast() || ip.is_unspecified())
-        }
-        IpAddr::V6(ip) => match ip.to_ipv4_mapped() {
-            Some(ip) => may_be_called(IpAddr::V4(ip)),
-            None => !(ip.is_unicast_link_local() || ip.is_multicast() || ip.is_unspecified()),
-        },
-    }
+    let is_translated = match address {
+        IpAddr::V4(_) => false,
+        IpAddr::V6(ip) => matches!(ip.segments(), [0x64, 0xff9b, ..] | [0x2002, ..]),
+    };
+    !is_translated && is_public(address)
 }
 
-/// Sends it; or says in a sentence why there was no answer.
-pub(super) async fn send(request: Request) -> Result<Seen, String> {
+/// Sends it; or says why there was no answer.
+pub(super) async fn send(request: Request) -> Result<Seen, Unanswered> {
     let began = Instant::now();
     let tls = ureq::tls::TlsConfig::builder()
         .root_certs(ureq::tls::RootCerts::PlatformVerifier)
@@ -117,7 +130,7 @@ pub(super) async fn send(request: Request) -> Result<Seen, String> {
     }
     let built = built
         .body(request.body)
-        .map_err(|error| format!("The request cannot be made: {error}."))?;
+        .map_err(|error| Unanswered::Because(format!("The request cannot be made: {error}.")))?;
     let called = tokio::task::spawn_blocking(move || {
         let mut answer = agent.run(built)?;
         let headers = answer
@@ -139,8 +152,11 @@ pub(super) async fn send(request: Request) -> Result<Seen, String> {
     });
     let (status, headers, body) = match called.await {
         Ok(Ok(answer)) => answer,
-        Ok(Err(error)) => return Err(sentence(&error)),
-        Err(_) => return Err("The request was given up.".into()),
+        Ok(Err(ureq::Error::Other(error))) if error.is::<Private>() => {
+            return Err(Unanswered::Private);
+        }
+        Ok(Err(error)) => return Err(Unanswered::Because(sentence(&error))),
+        Err(_) => return Err(Unanswered::Because("The request was given up.".into())),
     };
     Ok(Seen {
         status,
@@ -166,16 +182,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_machines_ask_about_themselves_is_not_called() {
+    fn only_the_internet_is_called() {
         for (address, allowed) in [
-            ("127.0.0.1", true),
-            ("10.1.2.3", true),
-            ("192.0.2.1", true),
-            ("::1", true),
-            ("fd00::1", true),
+            ("8.8.8.8", true),
+            ("2606:2800:220:1::1", true),
+            ("127.0.0.1", false),
+            ("10.1.2.3", false),
+            ("172.16.0.1", false),
+            ("192.168.1.1", false),
+            ("100.64.0.1", false),
             ("169.254.169.254", false),
             ("::ffff:169.254.169.254", false),
+            ("::ffff:127.0.0.1", false),
+            ("::1", false),
+            ("fc00::1", false),
+            ("fd00::1", false),
             ("fe80::1", false),
+            ("64:ff9b::10.0.0.1", false),
+            ("64:ff9b::8.8.8.8", false),
+            ("2002:a00:1::", false),
+            ("2002:808:808::", false),
             ("0.0.0.0", false),
             ("::", false),
             ("255.255.255.255", false),

@@ -1,6 +1,6 @@
 //! What an answer says about each step of the way. Pure.
 
-use super::call::Seen;
+use super::call::{Seen, Unanswered};
 use super::caller::{Caller, Known};
 use super::{Fleet, Sent};
 use tallygate_core::wire::UpstreamV1;
@@ -130,7 +130,7 @@ pub(super) fn ending_with(mut steps: Vec<Step>, last: Step) -> Vec<Step> {
 }
 
 /// All steps, by what came back.
-pub(super) fn judge(expected: &Expected<'_>, seen: &Result<Seen, String>) -> Vec<Step> {
+pub(super) fn judge(expected: &Expected<'_>, seen: &Result<Seen, Unanswered>) -> Vec<Step> {
     let version = expected.version;
     let mut steps = vec![Step::passed(
         DEPLOYED,
@@ -138,7 +138,14 @@ pub(super) fn judge(expected: &Expected<'_>, seen: &Result<Seen, String>) -> Vec
     )];
     let seen = match seen {
         Ok(seen) => seen,
-        Err(why) => {
+        Err(Unanswered::Private) => {
+            let url = &expected.sent.url;
+            let detail =
+                format!("{url} was not called: its address is not one of the public Internet.");
+            let advice = "The operator has to name the gateway: set TALLYGATE_STAGING_GATEWAY_URL to the gateway's address.";
+            return ending_with(steps, Step::failed(GATEWAY_REACHED, detail, advice));
+        }
+        Err(Unanswered::Because(why)) => {
             let url = &expected.sent.url;
             let detail = format!("{url} was not reached. {why}");
             let advice = gateway_advice(expected.fleet);

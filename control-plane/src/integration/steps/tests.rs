@@ -40,7 +40,7 @@ fn failing(
     caller: &Caller,
     fleet: Fleet,
     upstream: Option<&UpstreamV1>,
-    seen: Result<Seen, String>,
+    seen: Result<Seen, Unanswered>,
 ) -> Option<Step> {
     judged(caller, fleet, upstream, false, seen)
 }
@@ -50,7 +50,7 @@ fn judged(
     fleet: Fleet,
     upstream: Option<&UpstreamV1>,
     lacks_backend: bool,
-    seen: Result<Seen, String>,
+    seen: Result<Seen, Unanswered>,
 ) -> Option<Step> {
     let sent = Sent {
         method: "GET".into(),
@@ -112,7 +112,15 @@ fn all_is_well() {
 #[test]
 fn nothing_or_something_else_answers() {
     let caller = Caller::default();
-    let dead = |fleet| failing(&caller, fleet, None, Err("It is dead.".into())).expect("a failure");
+    let dead = |fleet| {
+        failing(
+            &caller,
+            fleet,
+            None,
+            Err(Unanswered::Because("It is dead.".into())),
+        )
+        .expect("a failure")
+    };
     let step = dead(LIVELY);
     assert_eq!(step.name, GATEWAY_REACHED);
     assert!(

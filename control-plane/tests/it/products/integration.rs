@@ -126,6 +126,26 @@ async fn application(t: &Test, id: i64) -> i64 {
     account
 }
 
+/// The address of a control plane on the same database whose operator named the gateway's address.
+async fn naming(t: &Test, address: &str) -> String {
+    let config = Config {
+        staging_gateway: Some(format!("http://{address}")),
+        ..Config::clone(&t.app.config)
+    };
+    let app = App::new(t.app.db.clone(), config, t.app.secrets.clone());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let admin = router::admin(&app);
+    tokio::spawn(async move { axum::serve(listener, admin).await });
+    url
+}
+
+/// A test by that control plane.
+async fn post(t: &Test, url: &str, form: &[(&str, &str)]) -> Reply {
+    let request = t.http.post(url).basic_auth("", Some(&t.token));
+    send(request.form(form)).await
+}
+
 /// (name, outcome) of each step, and the detail of the one that failed.
 fn steps(reply: &Reply) -> (Vec<String>, String) {
     let steps = reply.at("/integration_test/steps");
@@ -169,12 +189,14 @@ both_databases! {
         let reply = t.post(&test, &[]).await.expect(200);
         assert_eq!(steps(&reply).1, "Version 1 has no public base URL for staging, so nobody can call it.");
 
-        // A port that was somebody's a moment ago.
-        let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-        for (endpoint, why) in [
-            (format!("http://{closed}"), "nothing listens there"),
-            ("http://169.254.169.254/latest".to_owned(), "does not call"),
-            ("http://nowhere.invalid".to_owned(), "nowhere.invalid"),
+        // Whoever listens there must not be asked: it may be the operator's, and this is a provider's address.
+        let (gateway, address) = played(t, id).await;
+        for (endpoint, why, advice) in [
+            (format!("http://{address}"), "not one of the public Internet", "set TALLYGATE_STAGING_GATEWAY_URL to the gateway's address"),
+            (format!("http://{}", address.replace("127.0.0.1", "localhost")), "not one of the public Internet", "TALLYGATE_STAGING_GATEWAY_URL"),
+            ("http://10.0.0.1".to_owned(), "not one of the public Internet", "TALLYGATE_STAGING_GATEWAY_URL"),
+            ("http://169.254.169.254/latest".to_owned(), "not one of the public Internet", "TALLYGATE_STAGING_GATEWAY_URL"),
+            ("http://nowhere.invalid".to_owned(), "nowhere.invalid", "gateway-config"),
         ] {
             t.patch(&format!("{proxy}.json"), &[("sandbox_endpoint", &endpoint)]).await.expect(200);
             t.post(&format!("{proxy}/deploy.json"), &[]).await.expect(201);
@@ -182,8 +204,16 @@ both_databases! {
             let (outcomes, told) = steps(&reply);
             assert_eq!(outcomes[..3], ["deployed passed", "gateway_reached failed", "product_found skipped"], "{endpoint}");
             assert!(told.contains(why), "{told}");
-            assert!(reply.text.contains("gateway-config"), "nobody made a gateway: {}", reply.text);
+            assert!(reply.text.contains(advice), "{}", reply.text);
         }
+        assert!(gateway.asked.lock().unwrap().is_empty());
+
+        // A port that was somebody's a moment ago.
+        let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+        let operated = naming(t, &closed.to_string()).await;
+        let reply = post(t, &format!("{operated}{test}"), &[]).await.expect(200);
+        assert!(steps(&reply).1.contains("nothing listens there"), "{}", reply.text);
+        assert!(reply.text.contains("gateway-config"), "nobody made a gateway: {}", reply.text);
     }
 
     async fn green(t: &Test) {
@@ -194,15 +224,16 @@ both_databases! {
         let form = form.each_ref().map(|(name, value)| (*name, value.as_str()));
         t.patch(&format!("{proxy}.json"), &form).await.expect(200);
         t.post(&format!("{proxy}/deploy.json"), &[]).await.expect(201);
-        let test = format!("{proxy}/test.json");
+        let operated = naming(t, &address).await;
+        let test = format!("{operated}{proxy}/test.json");
         let asked = || gateway.asked.lock().unwrap().pop().unwrap();
 
-        let reply = t.post(&test, &[]).await.expect(200);
+        let reply = post(t, &test, &[]).await.expect(200);
         assert_eq!(reply.at("/integration_test/application_id"), Value::Null);
         assert_eq!(asked()[..2], ["GET", "/mail/"], "nobody may call, so nobody's credentials are sent");
 
         let account = application(t, id).await;
-        let reply = t.post(&test, &[]).await.expect(200);
+        let reply = post(t, &test, &[]).await.expect(200);
         assert_eq!(steps(&reply).0, GREEN, "{}", reply.text);
         assert_eq!(reply.at("/integration_test/passed"), true);
         assert_eq!(reply.at("/integration_test/status"), 200);
@@ -212,32 +243,32 @@ both_databases! {
         let application = reply.id("/integration_test/application_id");
 
         let chosen = [("method", "POST"), ("path", "/v2/x?y=z"), ("app_id", "a b"), ("app_key", "c&d")];
-        t.post(&test, &chosen).await.expect(200);
+        post(t, &test, &chosen).await.expect(200);
         assert_eq!(asked()[..2], ["POST", "/mail/v2/x?y=z&api_user=a+b&app_key=c%26d"]);
-        t.post(&test, &[("bearer_token", "a.b.c"), ("path", "/")]).await.expect(200);
+        post(t, &test, &[("bearer_token", "a.b.c"), ("path", "/")]).await.expect(200);
         assert_eq!(asked(), ["GET", "/mail/", &address, "Bearer a.b.c"]);
         let path = format!("/admin/api/accounts/{account}/applications/{application}/suspend.json");
         t.put(&path, &[]).await.expect(200);
-        t.post(&test, &[]).await.expect(200);
+        post(t, &test, &[]).await.expect(200);
         assert_eq!(asked()[1], "/mail/", "a suspended one is not chosen");
-        t.post(&test, &[("application_id", &application.to_string())]).await.expect(200);
+        post(t, &test, &[("application_id", &application.to_string())]).await.expect(200);
         assert_eq!(asked()[1], "/mail/?api_user=my-app&app_key=my-own-key", "unless it is asked for");
-        let xml = t.post(&format!("{proxy}/test.xml"), &[]).await.expect(200).text;
+        let xml = post(t, &format!("{operated}{proxy}/test.xml"), &[]).await.expect(200).text;
         assert!(xml.contains("<integration_test><passed>true</passed>"), "{xml}");
 
         let other = product(t, "News").await;
         let elsewhere = format!("/admin/api/services/{other}/proxy");
         t.patch(&format!("{elsewhere}.json"), &[("sandbox_endpoint", &format!("http://{address}/news"))]).await.expect(200);
         t.post(&format!("{elsewhere}/deploy.json"), &[]).await.expect(201);
-        let reply = t.post(&format!("{elsewhere}/test.json"), &[]).await.expect(200);
+        let reply = post(t, &format!("{operated}{elsewhere}/test.json"), &[]).await.expect(200);
         assert!(steps(&reply).1.starts_with("The gateway serves no product at"), "signed for another: {}", reply.text);
-        let reply = t.post(&format!("{elsewhere}/test.json"), &[("application_id", &application.to_string())]).await.expect(422);
+        let reply = post(t, &format!("{operated}{elsewhere}/test.json"), &[("application_id", &application.to_string())]).await.expect(422);
         assert_eq!(reply.complaints(), ["application_id"]);
         for (field, value) in [("path", "v2"), ("path", "/a b"), ("method", "BREW"), ("application_id", "x"), ("application_id", "999"), ("bearer_token", "a\u{e9}"), ("user_key", "\u{e9}")] {
-            let reply = t.post(&test, &[(field, value)]).await.expect(422);
+            let reply = post(t, &test, &[(field, value)]).await.expect(422);
             assert_eq!(reply.complaints(), [field], "{value}");
         }
-        assert_eq!(t.post(&test, &[("app_id", "x")]).await.expect(422).complaints(), ["app_key"]);
+        assert_eq!(post(t, &test, &[("app_id", "x")]).await.expect(422).complaints(), ["app_key"]);
         t.post("/admin/api/services/999/proxy/test.json", &[]).await.expect(404);
     }
 
@@ -248,13 +279,8 @@ both_databases! {
         t.patch(&format!("{proxy}.json"), &[("sandbox_endpoint", "https://*.staging.example.com:8443/mail"), ("credentials_location", "authorization")]).await.expect(200);
         t.post(&format!("{proxy}/deploy.json"), &[]).await.expect(201);
         application(t, id).await;
-        let config = Config { staging_gateway: Some(format!("http://{address}")), ..Config::clone(&t.app.config) };
-        let app = App::new(t.app.db.clone(), config, t.app.secrets.clone());
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}{proxy}/test.json", listener.local_addr().unwrap());
-        let admin = router::admin(&app);
-        tokio::spawn(async move { axum::serve(listener, admin).await });
-        let reply = send(t.http.post(url).basic_auth("", Some(&t.token))).await.expect(200);
+        let operated = naming(t, &address).await;
+        let reply = post(t, &format!("{operated}{proxy}/test.json"), &[]).await.expect(200);
         assert_eq!(steps(&reply).0, GREEN, "{}", reply.text);
         assert_eq!(reply.at("/integration_test/url"), "https://test.staging.example.com:8443/mail/");
         let asked = gateway.asked.lock().unwrap().pop().unwrap();
@@ -270,10 +296,11 @@ both_databases! {
         t.patch(&format!("{proxy}.json"), &[("sandbox_endpoint", &format!("http://{address}"))]).await.expect(200);
         t.post(&format!("{proxy}/deploy.json"), &[]).await.expect(201);
         application(t, id).await;
-        t.post(&format!("{proxy}/test.json"), &[]).await.expect(200);
+        let test = format!("{}{proxy}/test.json", naming(t, &address).await);
+        post(t, &test, &[]).await.expect(200);
         assert_eq!(gateway.asked.lock().unwrap().pop().unwrap()[1], "/");
         let given = [("app_id", "my-app"), ("app_key", "my-own-key")];
-        let reply = t.post(&format!("{proxy}/test.json"), &given).await.expect(200);
+        let reply = post(t, &test, &given).await.expect(200);
         assert!(reply.at("/integration_test/application_id").is_i64(), "it is known whose they are");
     }
 }
