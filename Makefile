@@ -64,7 +64,6 @@ test: test-parts cargo-nextest ## All tests: core, control plane on SQLite and P
 	$(call step,"Tests")
 	@rm -rf target/tmp/operations
 	@tests/with-postgres.sh $(CARGO) nextest run $(LOCKED) $(TESTS)
-# Only all tests together have seen all of the API.
 	$(call step,"Calls that nobody thought of")
 	@tests/fuzz-api.sh $(FUZZ)
 
