@@ -6,6 +6,7 @@ pub mod growth;
 use crate::db::Tx;
 use crate::error::Error;
 use crate::events;
+use crate::mail;
 use crate::store::alerts::{self as rows, NewAlert};
 use growth::Growth;
 
@@ -31,7 +32,10 @@ pub async fn watch(tx: &mut Tx, growth: Growth, limit: i64) -> Result<(), Error>
         limit_value: limit,
     };
     match rows::raise(tx, alert).await? {
-        Some(id) => events::record(tx, events::ALERT_RAISED, id).await,
+        Some(id) => {
+            mail::alerts::raised(tx, id).await?;
+            events::record(tx, events::ALERT_RAISED, id).await
+        }
         None => Ok(()),
     }
 }

@@ -220,7 +220,7 @@ async fn run_serve(args: Serve) -> anyhow::Result<()> {
              `tallygate provider create --name NAME --email ADDRESS`"
         );
     }
-    let app = App::new(db, args.server.resolve(), secrets);
+    let app = App::new(db, args.server.resolve()?, secrets);
     // Listening for signals from here on: none may end the process halfway through starting.
     let stop = serve::signal()?;
     serve::serve(

@@ -3,8 +3,11 @@
 //! Each can be given as an environment variable or as a flag. Never read elsewhere.
 
 use crate::db;
-use anyhow::bail;
+use crate::mail::smtp;
+use crate::secrets::Secret;
+use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
+use lettre::message::Mailbox;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -52,6 +55,25 @@ pub struct ServerConfig {
     /// Whether webhooks may go to private addresses: loopback, local networks, the cloud's metadata.
     #[arg(long, env = "TALLYGATE_WEBHOOKS_PRIVATE", value_name = "BOOL", default_value = "false", action = clap::ArgAction::Set)]
     pub webhooks_private: bool,
+
+    /// The server that takes e-mails: `smtp://USER:PASSWORD@HOST:PORT` (TLS by STARTTLS, unless `?tls=none`) or `smtps://…`;
+    /// what is not a letter or a digit in USER and PASSWORD is percent-encoded. Without it mails wait in the database.
+    #[arg(long, env = "TALLYGATE_SMTP_URL", value_name = "URL", hide_env_values = true, value_parser = smtp_url)]
+    pub smtp_url: Option<String>,
+
+    /// File with that address, in place of it: it may hold a password.
+    #[arg(
+        long,
+        env = "TALLYGATE_SMTP_URL_FILE",
+        value_name = "FILE",
+        conflicts_with = "smtp_url"
+    )]
+    pub smtp_url_file: Option<PathBuf>,
+
+    /// Whom e-mails are from, and where the mail server returns those that it cannot deliver, as in
+    /// `Acme <noreply@acme.example>` [default: the provider's own address].
+    #[arg(long, env = "TALLYGATE_MAIL_FROM", value_name = "ADDRESS", value_parser = mail_from)]
+    pub mail_from: Option<Mailbox>,
 }
 
 /// Whether whoever reads a terminal's text wants it coloured: not with `NO_COLOR` (<https://no-color.org>), nor where
@@ -101,6 +123,10 @@ pub struct Config {
     pub staging_gateway: Option<String>,
     /// Whether webhooks may go to addresses that are not on the Internet.
     pub webhooks_private: bool,
+    /// The mail server's address, with its password.
+    pub smtp_url: Option<Secret>,
+    /// Whom mails are from, and where they come back to.
+    pub mail_from: Option<Mailbox>,
 }
 
 impl DatabaseConfig {
@@ -121,17 +147,33 @@ impl DatabaseConfig {
 }
 
 impl ServerConfig {
-    /// Fills in the defaults that follow from other settings.
-    #[must_use]
-    pub fn resolve(&self) -> Config {
+    /// Fills in the defaults that follow from other settings, and reads what is in files.
+    ///
+    /// # Errors
+    /// When a file cannot be read, or has something else in it.
+    pub fn resolve(&self) -> anyhow::Result<Config> {
         let url = |given: &Option<String>, listen: SocketAddr| {
             given.clone().unwrap_or_else(|| format!("http://{listen}"))
         };
-        Config {
+        Ok(Config {
             portal_url: url(&self.portal_url, self.portal_listen),
             admin_url: url(&self.admin_url, self.admin_listen),
             staging_gateway: self.staging_gateway_url.clone(),
             webhooks_private: self.webhooks_private,
+            smtp_url: self.smtp_url()?,
+            mail_from: self.mail_from.clone(),
+        })
+    }
+
+    fn smtp_url(&self) -> anyhow::Result<Option<Secret>> {
+        let Some(file) = &self.smtp_url_file else {
+            return Ok(self.smtp_url.as_deref().map(Secret::new));
+        };
+        let named = || format!("TALLYGATE_SMTP_URL_FILE {}", file.display());
+        let text = std::fs::read_to_string(file).with_context(named)?;
+        match smtp_url(text.trim()) {
+            Ok(url) => Ok(Some(Secret::new(url))),
+            Err(problem) => bail!("{}: {problem}", named()),
         }
     }
 }
@@ -211,6 +253,19 @@ fn admin_url(value: &str) -> Result<String, String> {
 
 fn staging_gateway_url(value: &str) -> Result<String, String> {
     url("TALLYGATE_STAGING_GATEWAY_URL", value)
+}
+
+fn smtp_url(value: &str) -> Result<String, String> {
+    match smtp::check(value) {
+        Ok(()) => Ok(value.into()),
+        Err(problem) => Err(format!("TALLYGATE_SMTP_URL {problem}")),
+    }
+}
+
+fn mail_from(value: &str) -> Result<Mailbox, String> {
+    value.parse().map_err(|_| {
+        "TALLYGATE_MAIL_FROM must be an e-mail address, as in Acme <noreply@acme.example>".into()
+    })
 }
 
 fn log_filter(value: &str) -> Result<String, String> {

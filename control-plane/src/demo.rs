@@ -7,6 +7,7 @@
 pub mod child;
 pub mod company;
 pub mod credentials;
+pub mod mail;
 pub mod ports;
 pub mod screen;
 pub mod upstream;
@@ -45,6 +46,15 @@ pub struct Args {
     )]
     dir: PathBuf,
 
+    /// The server that takes the demo's mails, as `serve` has it; without one they are kept in the demo's folder
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "TALLYGATE_SMTP_URL",
+        hide_env_values = true
+    )]
+    smtp_url: Option<String>,
+
     /// Envoy's executable
     #[arg(long, value_name = "PATH", default_value = ENVOY)]
     envoy: PathBuf,
@@ -58,6 +68,7 @@ pub struct Args {
 struct Demo {
     ports: Ports,
     dir: PathBuf,
+    smtp_url: Option<String>,
     envoy: PathBuf,
     filter: PathBuf,
 }
@@ -67,6 +78,7 @@ struct Running {
     envoy: child::Child,
     control_plane: child::Child,
     upstream: upstream::Upstream,
+    mail: Option<mail::Sink>,
     /// The provider's API.
     api: AdminClient,
 }
@@ -95,6 +107,7 @@ impl Demo {
             |path: PathBuf| std::path::absolute(&path).with_context(|| path.display().to_string());
         let demo = Self {
             dir: absolute(args.dir)?,
+            smtp_url: args.smtp_url,
             envoy: absolute(args.envoy)?,
             filter: absolute(args.filter)?,
             ports: args.ports,
@@ -130,8 +143,10 @@ impl Demo {
             if credentials.is_new() { ", new" } else { "" }
         ));
 
+        let mail = self.start_mail(screen).await?;
+
         screen.begin("Control plane");
-        let control_plane = self.start_control_plane().await?;
+        let control_plane = self.start_control_plane(mail.as_ref()).await?;
         screen.done(&self.ports.url(self.ports.admin));
 
         screen.begin("Mail company");
@@ -163,9 +178,26 @@ impl Demo {
         self.report(screen, &company, &credentials)?;
         Ok(Running {
             upstream,
+            mail,
             control_plane,
             envoy,
             api: client,
         })
+    }
+
+    /// Where mails go that nobody named a server for.
+    async fn start_mail(&self, screen: &mut Screen) -> anyhow::Result<Option<mail::Sink>> {
+        if self.smtp_url.is_some() {
+            return Ok(None);
+        }
+        screen.begin("Mail server");
+        let folder = self.mail_folder();
+        let sink = mail::Sink::start(self.ports.address(0), Some(&folder)).await?;
+        screen.done(&format!("keeps mails in {}", report::relative(&folder)));
+        Ok(Some(sink))
+    }
+
+    fn mail_folder(&self) -> PathBuf {
+        self.dir.join("mail")
     }
 }

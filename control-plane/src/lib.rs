@@ -26,6 +26,7 @@ pub mod fields;
 pub mod integration;
 pub mod leases;
 pub mod ledger;
+pub mod mail;
 pub mod names;
 pub mod notifications;
 pub mod oidc;

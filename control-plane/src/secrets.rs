@@ -45,6 +45,8 @@ pub const APPLICATION_USER_KEY: Place = Place("application.user_key");
 pub const WEBHOOK_SECRET: Place = Place("webhook.secret");
 /// `webhook_event.body`.
 pub const WEBHOOK_BODY: Place = Place("webhook_event.body");
+/// `mail.texts`.
+pub const MAIL_TEXTS: Place = Place("mail.texts");
 /// `application_key.value`.
 pub const APPLICATION_KEY_VALUE: Place = Place("application_key.value");
 

@@ -4,7 +4,7 @@
 //! after at most [`DRAIN`] the process ends whatever is left.
 
 use crate::app::App;
-use crate::{router, webhooks};
+use crate::{mail, router, webhooks};
 use anyhow::Context as _;
 use axum::Router;
 use hyper::server::conn::http1;
@@ -45,7 +45,10 @@ pub async fn serve(
         "serving"
     );
     let follower = tokio::spawn(app.db.clone().follow());
-    let deliveries = tokio::spawn(webhooks::run(app.clone()));
+    let deliveries = [
+        tokio::spawn(webhooks::run(app.clone())),
+        tokio::spawn(mail::deliver::run(app.clone())),
+    ];
     let servers = [
         tokio::spawn(run(
             app.clone(),
@@ -75,7 +78,9 @@ pub async fn serve(
         tracing::warn!("some requests did not finish in time");
     }
     // What is being delivered is delivered again, by whoever comes next.
-    deliveries.abort();
+    for delivery in deliveries {
+        delivery.abort();
+    }
     follower.abort();
     // Connections held by requests that did not finish must not hold up the end.
     let _ = tokio::time::timeout(Duration::from_secs(3), app.db.close()).await;

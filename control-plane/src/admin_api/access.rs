@@ -129,6 +129,13 @@ impl Access {
         &self.products
     }
 
+    /// Whether what is in a section may be known, and of this product if it is about one.
+    #[must_use]
+    pub fn reaches(&self, section: &str, product_id: Option<i64>) -> bool {
+        let in_section = self.is_admin || self.sections.iter().any(|given| given == section);
+        in_section && product_id.is_none_or(|id| self.products.has(id))
+    }
+
     /// Lets only admins go on.
     ///
     /// # Errors

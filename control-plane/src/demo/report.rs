@@ -36,9 +36,15 @@ impl Demo {
         let folder = relative(&self.dir);
         screen.line(&format!("  {:<14} {folder}/demo.env", "Variables"));
         screen.line(&format!(
-            "  {:<14} {folder}/control-plane.log, {folder}/envoy.log\n",
+            "  {:<14} {folder}/control-plane.log, {folder}/envoy.log",
             "Logs"
         ));
+        let mails = if self.smtp_url.is_some() {
+            "go to TALLYGATE_SMTP_URL".into()
+        } else {
+            format!("{}/*.eml", relative(&self.mail_folder()))
+        };
+        screen.line(&format!("  {:<14} {mails}\n", "Mails"));
         screen.line("  Try it:\n");
         screen.line(&format!(
             "    curl \"{}/api/mail.send.json?api_user={}&api_key={}\"\n",

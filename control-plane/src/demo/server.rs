@@ -3,6 +3,7 @@
 
 use super::Demo;
 use super::child::{Child, Group};
+use super::mail::Sink;
 use crate::config::DatabaseConfig;
 use anyhow::Context as _;
 use std::path::PathBuf;
@@ -28,9 +29,9 @@ impl Demo {
         }
     }
 
-    fn serve_arguments(&self) -> anyhow::Result<Vec<String>> {
+    fn serve_arguments(&self, mail: Option<&Sink>) -> anyhow::Result<Vec<String>> {
         let program = std::env::current_exe().context("finding this program's own path")?;
-        Ok(vec![
+        let mut words = vec![
             program.display().to_string(),
             "serve".to_owned(),
             format!("--database-url={}", self.database().database_url),
@@ -42,7 +43,9 @@ impl Demo {
                 "--staging-gateway-url={}",
                 self.ports.url(self.ports.staging)
             ),
-        ])
+        ];
+        words.extend(mail.map(|sink| format!("--smtp-url={}", sink.url())));
+        Ok(words)
     }
 
     fn control_plane_log(&self) -> PathBuf {
@@ -50,9 +53,9 @@ impl Demo {
     }
 
     /// The command that starts it again, to paste into a shell.
-    pub(super) fn serve_command(&self) -> anyhow::Result<String> {
+    pub(super) fn serve_command(&self, mail: Option<&Sink>) -> anyhow::Result<String> {
         let words: Vec<String> = self
-            .serve_arguments()?
+            .serve_arguments(mail)?
             .iter()
             .map(|word| quote(word))
             .collect();
@@ -60,8 +63,8 @@ impl Demo {
     }
 
     /// Starts it and waits until it answers.
-    pub(super) async fn start_control_plane(&self) -> anyhow::Result<Child> {
-        let words = self.serve_arguments()?;
+    pub(super) async fn start_control_plane(&self, mail: Option<&Sink>) -> anyhow::Result<Child> {
+        let words = self.serve_arguments(mail)?;
         let (program, arguments) = words.split_first().context("an empty command")?;
         let mut command = Command::new(program);
         command.args(arguments);
@@ -72,6 +75,10 @@ impl Demo {
             }) {
                 command.env_remove(name);
             }
+        }
+        // It may hold a password, which does not belong on a command line.
+        if let Some(url) = &self.smtp_url {
+            command.env("TALLYGATE_SMTP_URL", url);
         }
         let mut child = Child::start(
             "tallygate serve",

@@ -57,11 +57,12 @@ pub(super) async fn stay(
     running: Running,
     stop: &mut Stop,
 ) -> anyhow::Result<()> {
-    // The upstream is this process's own: it must outlive Envoy's last requests.
+    // These are this process's own, and outlive those that call them to the last.
     let Running {
         mut envoy,
         mut control_plane,
         upstream: _upstream,
+        mail,
         api,
     } = running;
     let mut control_plane_runs = true;
@@ -73,7 +74,7 @@ pub(super) async fn stay(
                 control_plane_runs = false;
                 screen.warn(&format!("The control plane ended ({}). The gateway goes on with what it knows;", status?));
                 screen.line("  usage waits there until it is started again:\n");
-                screen.line(&format!("    {} &\n", demo.serve_command()?));
+                screen.line(&format!("    {} &\n", demo.serve_command(mail.as_ref())?));
             }
         }
     };

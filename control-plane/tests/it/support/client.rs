@@ -54,6 +54,8 @@ impl Test {
             admin_url: admin.clone(),
             staging_gateway: None,
             webhooks_private: true,
+            smtp_url: None,
+            mail_from: None,
         };
         let app = App::new(db, config, secrets);
         let reads = ReadLog::default();

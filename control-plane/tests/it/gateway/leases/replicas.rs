@@ -286,6 +286,8 @@ pub(super) async fn replicas(test: &Test) -> Vec<App> {
             admin_url: test.admin.clone(),
             staging_gateway: None,
             webhooks_private: false,
+            smtp_url: None,
+            mail_from: None,
         };
         let db = test.database.connect().await;
         replicas.push(App::new(db, config, Secrets::new(&[7; 32])));
