@@ -6,6 +6,7 @@ use crate::db::Db;
 use crate::gateway_api::Gateways;
 use crate::ops::Metrics;
 use crate::secrets::Secrets;
+use crate::site::Site;
 use std::sync::Arc;
 use tokio::sync::watch;
 
@@ -24,6 +25,8 @@ pub struct App {
     pub charges: Charges,
     /// What calls of gateways share.
     pub gateways: Gateways,
+    /// The portal's templates.
+    pub site: Site,
     stopping: watch::Sender<bool>,
 }
 
@@ -42,6 +45,7 @@ impl App {
             config: Arc::new(config),
             secrets,
             metrics: Arc::new(metrics),
+            site: Site::default(),
             stopping: watch::Sender::new(false),
         }
     }

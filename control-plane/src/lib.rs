@@ -13,9 +13,11 @@ pub mod router;
 pub mod admin_api;
 pub mod agent_api;
 pub mod gateway_api;
+pub mod liquid;
 pub mod openapi;
 pub mod ops;
 pub mod portal;
+pub mod site;
 
 pub mod addresses;
 pub mod alerts;
@@ -47,6 +49,8 @@ pub mod credentials;
 pub mod secrets;
 pub mod series;
 pub mod stats;
+
+pub mod drops;
 
 pub mod db;
 pub mod error;

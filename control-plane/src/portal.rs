@@ -1,7 +1,27 @@
-//! What developers see in a browser: so far a front page, and what the provider's APIs offer.
+//! What developers see in a browser. Every page is a Liquid template that the provider can replace.
 //!
-//! `page` is the frame that all pages have. Everything that comes from the database is escaped.
+//! A request: `guard` (is it from this site?) → `visitor` (who asks?) → a handler, one file per group of pages, which reads
+//! with `form`, makes one domain call, and answers through `view` (a page in its layout, or a redirect with a `flash`).
+//! What goes wrong becomes a page in `refusal`.
+
+mod assets;
+mod flash;
+mod form;
+mod guard;
+pub mod pages;
+pub mod refusal;
+mod session;
+pub mod view;
+mod visitor;
 
 pub mod docs;
 pub mod home;
-mod page;
+pub mod login;
+
+pub use assets::asset;
+pub use flash::Flash;
+pub use form::{Form, FormDrop};
+pub use guard::guard;
+pub use refusal::as_page;
+pub use view::{Redirect, SiteDrop};
+pub use visitor::{Member, Visitor};

@@ -53,11 +53,35 @@ pub fn admin(app: &App) -> Router {
 /// The portal's listener.
 pub fn portal(app: &App) -> Router {
     let routes = Router::new()
+        .merge(portal_public())
+        .merge(portal_members())
+        .with_state(app.clone());
+    let pages = Router::new()
+        .fallback_service(layered(routes, app))
+        .layer(from_fn_with_state(app.clone(), portal::guard))
+        .layer(from_fn_with_state(app.clone(), portal::as_page));
+    Router::new()
+        .route("/healthz", get(ops::healthz))
+        .route("/assets/{file}", get(portal::asset))
+        .with_state(app.clone())
+        .fallback_service(pages)
+}
+
+/// Pages for everybody.
+#[rustfmt::skip]
+fn portal_public() -> Router<App> {
+    Router::new()
         .route("/", get(portal::home::home))
         .route("/docs", get(portal::docs::docs))
-        .route("/healthz", get(ops::healthz))
-        .with_state(app.clone());
-    layered(routes, app)
+        .route("/login", get(portal::login::show))
+        .route("/session", post(portal::login::sign_in))
+        .route("/logout", post(portal::login::sign_out))
+}
+
+/// Pages for those who signed in.
+#[rustfmt::skip]
+fn portal_members() -> Router<App> {
+    Router::new()
 }
 
 /// The Account Management API, paths without `.xml` and `.json`.

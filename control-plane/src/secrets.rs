@@ -52,6 +52,8 @@ pub const APPLICATION_KEY_VALUE: Place = Place("application_key.value");
 
 /// `authentication_provider.client_secret`.
 pub const AUTHENTICATION_PROVIDER_SECRET: Place = Place("authentication_provider.client_secret");
+/// A message from one page of the portal to the next.
+pub const PORTAL_FLASH: Place = Place("portal.flash");
 
 /// A secret in clear, for as long as it takes to show or send it. `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]
@@ -188,6 +190,25 @@ impl Secrets {
                 .is_ok())
         })
         .await?
+    }
+
+    /// Whether a password is the one of this hash. Without one it takes as long, and is not: how long an answer takes
+    /// tells nobody whether a user exists.
+    ///
+    /// # Errors
+    /// When the hash is not one of ours.
+    pub async fn password_fits(
+        &self,
+        password: Secret,
+        hash: Option<String>,
+    ) -> anyhow::Result<bool> {
+        match hash {
+            Some(hash) => self.verify_password(password, hash).await,
+            None => {
+                self.hash_password(password).await?;
+                Ok(false)
+            }
+        }
     }
 }
 

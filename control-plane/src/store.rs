@@ -34,6 +34,7 @@ pub mod proxies;
 pub mod referrer_filters;
 pub mod rules;
 pub mod service_tokens;
+pub mod sessions;
 pub mod settings;
 pub mod snapshot;
 pub mod sso_tokens;

@@ -8,6 +8,7 @@ mod parse;
 mod reads;
 
 use crate::error::{Error, FieldErrors};
+use crate::secrets::Secret;
 use axum::extract::Request;
 use axum::http::{StatusCode, header};
 use serde_json::{Map, Value};
@@ -130,6 +131,14 @@ impl Params {
     pub fn take(&mut self, name: &str) -> Option<Value> {
         self.read_value(name)?;
         self.values.remove(name)
+    }
+
+    /// Takes out a password or key as it was sent, not trimmed; blank when there is none.
+    pub fn secret(&mut self, name: &str) -> Secret {
+        match self.take(name) {
+            Some(Value::String(text)) => Secret::new(text),
+            _ => Secret::new(""),
+        }
     }
 
     /// Takes out a file that was sent.

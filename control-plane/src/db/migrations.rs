@@ -38,6 +38,7 @@ const STEPS: &[Step] = steps! {
     8 "people" "0008_people.sql",
     9 "content" "0009_content.sql",
     11 "mail" "0011_mail.sql",
+    15 "portal" "0015_portal.sql",
 };
 
 /// Version of the newest migration.

@@ -1,26 +1,33 @@
 //! `GET /docs`: what the provider's APIs offer in production, from the promoted configurations themselves.
 
-use super::page::{escape, page};
-use crate::app::App;
+use super::visitor::Visitor;
 use crate::db::Tx;
 use crate::error::Error;
+use crate::liquid::Html;
 use crate::publish::Frozen;
 use crate::store::metrics::{self, MetricRow};
 use crate::store::plans::{self, APPLICATION_PLAN};
 use crate::store::{products, versions};
-use axum::extract::State;
 use axum::response::Response;
 use std::fmt::Write as _;
 use tallygate_core::credential::Sources;
 use tallygate_core::id::MetricId;
 use tallygate_core::wire::{ConfigV1, RuleV1};
 
+crate::drop! {
+    /// The documentation of all APIs.
+    pub struct DocsPage as "docs" {
+        /// What production offers.
+        calls: Html,
+    }
+}
+
 /// One page for all products that production serves.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn docs(State(app): State<App>) -> Result<Response, Error> {
-    let mut tx = app.db.read().await?;
+pub async fn docs(visitor: Visitor) -> Result<Response, Error> {
+    let mut tx = visitor.app.db.read().await?;
     let mut body = String::from("<h1>API documentation</h1>\n");
     let served = versions::current_of_all(&mut tx, "production").await?;
     if served.is_empty() {
@@ -44,7 +51,9 @@ pub async fn docs(State(app): State<App>) -> Result<Response, Error> {
         )
         .await?;
     }
-    Ok(page("API documentation", &body))
+    drop(tx);
+    let values = DocsPage { calls: Html(body) };
+    visitor.page("docs", "API documentation", &values).await
 }
 
 async fn product(
@@ -193,4 +202,9 @@ fn grouped(value: i64) -> String {
         text.push(digit);
     }
     text
+}
+
+/// Text, safe between tags and in attributes.
+fn escape(text: &str) -> std::borrow::Cow<'_, str> {
+    quick_xml::escape::escape(text)
 }

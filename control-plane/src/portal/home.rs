@@ -1,37 +1,34 @@
-//! `GET /`: whose APIs these are, and where their documentation is.
+//! `GET /`: whose APIs these are, and how to begin.
 
-use super::page::{escape, page};
-use crate::app::App;
+use super::visitor::Visitor;
+use crate::drop;
+use crate::drops::ServiceDrop;
 use crate::error::Error;
-use crate::on;
-use axum::extract::State;
+use crate::store::products;
+use crate::store::versions;
 use axum::response::Response;
+
+drop! {
+    /// The front page.
+    pub struct HomePage as "home" {
+        /// APIs that production serves.
+        services: Vec<ServiceDrop>,
+    }
+}
 
 /// The front page.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn home(State(app): State<App>) -> Result<Response, Error> {
-    let name: Option<String> = on!(app.db, |c| sqlx::query_scalar("select name from provider")
-        .fetch_optional(c))?;
-    Ok(match name {
-        Some(name) => {
-            let title = format!("{name} developers");
-            let body = format!(
-                "<h1>{}</h1>
-<p>Your provider gives you an application with its credentials; every call you make with them is checked and \
-counted at the edge.</p>
-<p><a class=\"button\" href=\"/docs\">API documentation</a></p>",
-                escape(&title)
-            );
-            page(&title, &body)
-        }
-        None => page(
-            "Tallygate",
-            "<h1>Tallygate</h1>
-<p>This installation has no provider yet. Its operator makes one with
-<code>tallygate provider create --name … --email …</code></p>
-<p><a class=\"button\" href=\"/docs\">API documentation</a></p>",
-        ),
-    })
+pub async fn home(visitor: Visitor) -> Result<Response, Error> {
+    let mut tx = visitor.app.db.read().await?;
+    let mut services = Vec::new();
+    for version in versions::current_of_all(&mut tx, "production").await? {
+        let product = products::get(&mut tx, version.product_id).await?;
+        services.push(ServiceDrop::from(&product));
+    }
+    drop(tx);
+    visitor
+        .page("home", "Developers", &HomePage { services })
+        .await
 }

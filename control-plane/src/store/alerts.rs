@@ -138,6 +138,21 @@ pub async fn get(tx: &mut Tx, id: i64) -> Result<Alert, Error> {
     .fetch_one(c))?)
 }
 
+/// How many alerts of an account nobody has read.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn count_unread(tx: &mut Tx, account_id: i64) -> Result<i64, Error> {
+    Ok(on!(tx, |c| {
+        sqlx::query_scalar(
+        "select count(*) from alert join application on application.id = alert.application_id
+         where application.account_id = $1 and application.deleted_at is null and alert.read_at is null"
+    )
+    .bind(account_id)
+    .fetch_one(c)
+    })?)
+}
+
 /// A page of alerts, the newest first, and how many there are.
 ///
 /// # Errors

@@ -164,6 +164,32 @@ pub async fn find(
     })?)
 }
 
+/// Who signs in with this: a username, or an address.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn by_login(tx: &mut Tx, name: &str) -> Result<Option<User>, Error> {
+    if let Some(user) = find(tx, None, Some(name), None).await? {
+        return Ok(Some(user));
+    }
+    if !name.contains('@') {
+        return Ok(None);
+    }
+    find(tx, None, None, Some(name)).await
+}
+
+/// The hash of somebody's password, if one was set.
+///
+/// # Errors
+/// 404 when there is no such user.
+pub async fn password_hash(tx: &mut Tx, id: i64) -> Result<Option<String>, Error> {
+    Ok(on!(tx, |c| sqlx::query_scalar(
+        "select password_hash from account_user where id = $1 and deleted_at is null"
+    )
+    .bind(id)
+    .fetch_one(c))?)
+}
+
 /// Makes one.
 ///
 /// # Errors

@@ -1,0 +1,15 @@
+//! What templates see of the database: pages and e-mails alike.
+//!
+//! Each drop is made from rows by the function beside it. Names are 3scale's, where it has one.
+
+mod account;
+mod application;
+mod plan;
+mod provider;
+mod service;
+
+pub use account::{AccountDrop, UserDrop};
+pub use application::ApplicationDrop;
+pub use plan::{FeatureDrop, LimitDrop, PlanDrop, grouped, plan};
+pub use provider::{ProviderDrop, provider};
+pub use service::ServiceDrop;

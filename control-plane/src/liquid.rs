@@ -1,0 +1,12 @@
+//! Liquid, made safe: the language of the portal's pages, layouts, partials and e-mails.
+//!
+//! Template authors are the provider's people: trusted with what a page says, not with what it costs. Values come from
+//! developers and are trusted with nothing: [`ToLiquid`] escapes every text on its way in, so that no template can forget it.
+//! `engine` parses and renders within bounds; `drops` is how values are declared, and described for `docs/liquid.md`.
+//! Nothing here knows the database.
+
+pub mod drops;
+pub mod engine;
+
+pub use drops::{Escaping, Html, Member, Moment, Shape, ToLiquid};
+pub use engine::{Engine, Problem, Templates};

@@ -1,0 +1,60 @@
+//! The portal's own files, `GET /assets/…`: names hold a digest of the contents, so that browsers keep them for good.
+
+use super::view::AssetsDrop;
+use crate::error::Error;
+use axum::extract::Path;
+use axum::http::header;
+use axum::response::{IntoResponse as _, Response};
+use rust_embed::RustEmbed;
+
+#[derive(RustEmbed)]
+#[folder = "portal/assets/"]
+struct Files;
+
+/// Files that have their digest in their name never change.
+const FOR_GOOD: &str = "public, max-age=31536000, immutable";
+
+/// `GET /assets/{file}`
+///
+/// # Errors
+/// 404 when there is no such file.
+pub async fn asset(Path(name): Path<String>) -> Result<Response, Error> {
+    // `portal.0123abcd.css`: what stands between is not looked at, so that a page of before finds its file.
+    let plain = match name.split('.').collect::<Vec<_>>().as_slice() {
+        [stem, digest, extension] if digest.len() == DIGEST_CHARS => format!("{stem}.{extension}"),
+        _ => name,
+    };
+    let file = Files::get(&plain).ok_or(Error::NotFound)?;
+    let media_type = match plain.rsplit_once('.') {
+        Some((_, "css")) => "text/css; charset=utf-8",
+        Some((_, "js")) => "text/javascript; charset=utf-8",
+        Some((_, "svg")) => "image/svg+xml",
+        Some((_, "woff2")) => "font/woff2",
+        _ => "application/octet-stream",
+    };
+    let headers = [
+        (header::CONTENT_TYPE, media_type),
+        (header::CACHE_CONTROL, FOR_GOOD),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    Ok((headers, file.data.into_owned()).into_response())
+}
+
+/// Where pages find them.
+pub(super) fn drop() -> AssetsDrop {
+    AssetsDrop {
+        stylesheet: path("portal", "css"),
+        script: path("portal", "js"),
+        brand: path("brand", "css"),
+    }
+}
+
+const DIGEST_CHARS: usize = 8;
+
+fn path(stem: &str, extension: &str) -> String {
+    let digest = Files::get(&format!("{stem}.{extension}"))
+        .map(|file| hex::encode(file.metadata.sha256_hash()))
+        .unwrap_or_default();
+    let digest = digest.get(..DIGEST_CHARS).unwrap_or("00000000");
+    format!("/assets/{stem}.{digest}.{extension}")
+}
