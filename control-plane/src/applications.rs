@@ -4,12 +4,14 @@
 
 mod plan;
 mod referrers;
+mod state;
 mod view;
 
 use crate::credentials::{self, Fresh, MOST_KEYS, Sealer};
 use crate::db::Tx;
 use crate::error::{Error, FieldErrors};
 use crate::events;
+use crate::mail::{self, Kind, Mail, To};
 use crate::promote::freeze::OIDC;
 use crate::secrets::{self, APPLICATION_KEY_VALUE, APPLICATION_USER_KEY, Secret, Secrets};
 use crate::store::applications::{self as rows, Application};
@@ -21,6 +23,7 @@ pub use plan::{change_plan, customize, decustomize};
 pub use referrers::{
     MOST_FILTERS, add_referrer_filter, referrer_filter_problem, remove_referrer_filter,
 };
+pub use state::{delete, transition};
 pub use view::{KeyView, View, view, views};
 
 /// An application to be made.
@@ -32,7 +35,7 @@ pub struct NewApplication<'a> {
     pub name: &'a str,
     /// What it is for.
     pub description: &'a str,
-    /// How it came about: `api`, `signup`.
+    /// How it came about: `api`, `signup`, or `portal`, which is news to the provider.
     pub origin: &'a str,
     /// Credentials it is to have; what is missing is made.
     pub wanted: Wanted,
@@ -151,6 +154,11 @@ pub async fn create(
         insert_key(tx, &sealer, id, &key).await?;
         fresh.0.push(key);
     }
+    if new.origin == PORTAL {
+        let product_id = Some(plan.product_id);
+        let mail = Mail::new(Kind::NewApplication, To::Provider { product_id });
+        mail::record(tx, mail.application(id)).await?;
+    }
     events::record(tx, events::APPLICATION_CREATED, id).await?;
     Ok((id, fresh))
 }
@@ -190,6 +198,7 @@ pub async fn add_key(
     let sealer = Sealer::load(tx, secrets).await?;
     insert_key(tx, &sealer, id, &key).await?;
     rows::stamp(tx, id).await?;
+    mail::about_application(tx, Kind::KeyCreated, account_id, id).await?;
     events::record(tx, events::APPLICATION_KEY_CREATED, id).await?;
     Ok(Fresh(vec![key]))
 }
@@ -217,6 +226,7 @@ pub async fn remove_key(
         .ok_or(Error::NotFound)?;
     keys::delete(tx, id, &key.digest).await?;
     rows::stamp(tx, id).await?;
+    mail::about_application(tx, Kind::KeyDeleted, account_id, id).await?;
     events::record(tx, events::APPLICATION_KEY_DELETED, id).await
 }
 
@@ -284,6 +294,9 @@ fn most_keys(backend_version: &str) -> usize {
         MOST_KEYS
     }
 }
+
+/// The origin of applications that developers make in the portal.
+pub const PORTAL: &str = "portal";
 
 /// Told of a plan id that names no application plan.
 pub const NO_SUCH_PLAN: &str = "is not the id of an application plan";

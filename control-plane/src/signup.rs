@@ -5,6 +5,7 @@ use crate::credentials::Fresh;
 use crate::db::Tx;
 use crate::error::{Error, FieldErrors};
 use crate::events;
+use crate::mail::{self, Kind, Mail, To};
 use crate::secrets::Secrets;
 use crate::store::contracts::{self, ApplicationPlan};
 use crate::store::fields_definitions::{self, Target};
@@ -102,6 +103,11 @@ pub async fn sign_up(
         };
         let (_, made) = applications::create(tx, secrets, plan, application).await?;
         fresh.0.extend(made.0);
+    }
+    let news = Mail::new(Kind::NewAccount, To::Provider { product_id: None });
+    mail::record(tx, news.account(account_id).user(user_id)).await?;
+    if state == "pending" {
+        mail::record(tx, Mail::new(Kind::AccountConfirmed, To::User(user_id))).await?;
     }
     events::record(tx, events::USER_CREATED, user_id).await?;
     events::record(tx, events::ACCOUNT_CREATED, account_id).await?;

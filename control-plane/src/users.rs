@@ -3,8 +3,12 @@
 use crate::admin_api::params::Params;
 use crate::db::Tx;
 use crate::error::Error;
+use crate::events;
+use crate::mail::{self, Kind, Mail, To};
 use crate::secrets::Secret;
-use crate::store::users as rows;
+use crate::signup;
+use crate::store::users::{self as rows, Event, User};
+use crate::store::{accounts, contracts};
 use serde_json::Value;
 
 /// What a caller says of a user, once it passed the rules that need no database.
@@ -66,6 +70,29 @@ pub async fn taken(
         }
     }
     Ok(taken)
+}
+
+/// Changes a user's state. With its first user active an account is no longer merely created; if it waits for approval then,
+/// it is told so.
+///
+/// # Errors
+/// 404 when there is none, 422 when this cannot happen in its state.
+pub async fn transition(
+    tx: &mut Tx,
+    account_id: i64,
+    id: i64,
+    event: Event,
+) -> Result<User, Error> {
+    let plan = contracts::of_account(tx, account_id).await?;
+    let approval_required = signup::approval_required(tx, plan.as_ref()).await?;
+    let before = accounts::get(tx, account_id).await?.state;
+    let user = rows::transition(tx, account_id, id, event, approval_required).await?;
+    let after = accounts::get(tx, account_id).await?.state;
+    if before != after && after == "pending" {
+        mail::record(tx, Mail::new(Kind::AccountConfirmed, To::User(id))).await?;
+    }
+    events::record(tx, events::USER_UPDATED, id).await?;
+    Ok(user)
 }
 
 /// Not trimmed, and never in an error.

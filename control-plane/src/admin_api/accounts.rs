@@ -12,6 +12,7 @@ use crate::db::Tx;
 use crate::error::Error;
 use crate::events;
 use crate::fields::Fields;
+use crate::mail::{self, Kind, Mail, To};
 use crate::store::accounts::{self, Account, Event};
 use crate::store::fields_definitions::{self, Target};
 use crate::store::plans::PlanRow;
@@ -168,6 +169,14 @@ pub async fn resume(
 async fn transition(app: &App, id: i64, event: Event) -> Result<Answer, Error> {
     let mut tx = app.db.begin().await?;
     accounts::transition(&mut tx, id, event).await?;
+    let told = match event {
+        Event::Approve => Some(Kind::AccountApproved),
+        Event::Reject => Some(Kind::AccountRejected),
+        Event::MakePending | Event::Suspend | Event::Resume => None,
+    };
+    if let Some(kind) = told {
+        mail::record(&mut tx, Mail::new(kind, To::Admins(id))).await?;
+    }
     events::record(&mut tx, events::ACCOUNT_UPDATED, id).await?;
     answer(app, tx, id).await
 }

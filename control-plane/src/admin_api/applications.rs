@@ -191,9 +191,7 @@ pub async fn delete(
     _call: Write,
 ) -> Result<Answer, Error> {
     let mut tx = app.db.begin().await?;
-    rows::get(&mut tx, Some(account_id), id).await?;
-    events::record(&mut tx, events::APPLICATION_DELETED, id).await?;
-    rows::delete(&mut tx, account_id, id).await?;
+    applications::delete(&mut tx, account_id, id).await?;
     tx.commit().await?;
     Ok(Answer::empty())
 }
@@ -340,12 +338,7 @@ async fn find(app: &App, call: &mut Read, account_id: Option<i64>) -> Result<Ans
 
 async fn transition(app: &App, account_id: i64, id: i64, event: Event) -> Result<Answer, Error> {
     let mut tx = app.db.begin().await?;
-    rows::transition(&mut tx, account_id, id, event).await?;
-    let happened = match event {
-        Event::Suspend => events::APPLICATION_SUSPENDED,
-        Event::Accept | Event::Resume => events::APPLICATION_UPDATED,
-    };
-    events::record(&mut tx, happened, id).await?;
+    applications::transition(&mut tx, account_id, id, event).await?;
     answer(app, tx, id, &Fresh::default()).await
 }
 

@@ -5,6 +5,7 @@ use super::format::{Answer, Object, timestamp};
 use super::path::Ids;
 use crate::app::App;
 use crate::error::Error;
+use crate::mail::{self, Kind, Mail, To};
 use crate::store::accounts;
 use crate::store::messages::{self, MessageRow};
 use axum::extract::State;
@@ -33,6 +34,8 @@ pub async fn create(
     let mut tx = app.db.begin().await?;
     accounts::lock(&mut tx, account_id).await?;
     let id = messages::insert(&mut tx, account_id, &subject, &body).await?;
+    let to = To::Admins(account_id);
+    mail::record(&mut tx, Mail::new(Kind::Message, to).message(id)).await?;
     let row = messages::get(&mut tx, id).await?;
     tx.commit().await?;
     Ok(Answer::created(

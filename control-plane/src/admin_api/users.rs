@@ -10,10 +10,9 @@ use crate::db::Tx;
 use crate::error::Error;
 use crate::events;
 use crate::fields::Fields;
-use crate::signup;
+use crate::store::accounts;
 use crate::store::fields_definitions::{self, Target};
 use crate::store::users::{self as rows, Changes, Event, NewUser, User};
-use crate::store::{accounts, contracts};
 use crate::users::{self, Person};
 use axum::extract::State;
 
@@ -250,10 +249,9 @@ async fn refuse_taken(
 
 async fn transition(app: &App, account_id: i64, id: i64, event: Event) -> Result<Answer, Error> {
     let mut tx = app.db.begin().await?;
-    let plan = contracts::of_account(&mut tx, account_id).await?;
-    let approval_required = signup::approval_required(&mut tx, plan.as_ref()).await?;
-    let user = rows::transition(&mut tx, account_id, id, event, approval_required).await?;
-    answer(app, tx, &user).await
+    let user = users::transition(&mut tx, account_id, id, event).await?;
+    tx.commit().await?;
+    Ok(Answer::ok(shapes::user(Base(&app.config.admin_url), &user)))
 }
 
 async fn set_role(

@@ -6,6 +6,7 @@ use super::NO_SUCH_PLAN;
 use crate::db::Tx;
 use crate::error::Error;
 use crate::events;
+use crate::mail::{self, Kind};
 use crate::names;
 use crate::store::applications::{self as rows, Application};
 use crate::store::plans::{self, APPLICATION_PLAN, PlanRow};
@@ -43,6 +44,7 @@ pub async fn change_plan(
         None => return Err(Error::invalid("plan_id", NO_SUCH_PLAN)),
     }
     rows::set_plan(tx, id, plan_id).await?;
+    mail::about_application(tx, Kind::PlanChanged, account_id, id).await?;
     events::record(tx, events::APPLICATION_PLAN_CHANGED, id).await?;
     if current.original_id.is_some() {
         custom_plans::delete_unused(tx).await?;
