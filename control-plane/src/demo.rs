@@ -14,6 +14,7 @@ pub mod upstream;
 
 mod envoy;
 mod make;
+mod offer;
 mod probe;
 mod report;
 mod server;

@@ -3,6 +3,7 @@
 //! One API in two generations (`/api/…` with credentials in query or form, `/v3/…` with HTTP Basic),
 //! four plans, and two customers. It may run again: only the addresses are set anew, since ports may have changed.
 
+use super::offer;
 use crate::admin_client::AdminClient;
 use crate::admin_client::answers::{id, item, items, text};
 use anyhow::Context as _;
@@ -100,6 +101,9 @@ impl Company {
         let plans = plans(client, service_id, &metrics)
             .await
             .context("setting up the plans")?;
+        offer::set_up(client, service_id, &plans, place)
+            .await
+            .context("setting up what customers are told")?;
         let secret_token = publish(client, service_id)
             .await
             .context("deploying the configuration")?;
