@@ -30,6 +30,7 @@ pub mod integration;
 pub mod keys;
 pub mod lifecycle;
 pub mod limits;
+pub mod mail;
 pub mod mapping_rules;
 pub mod messages;
 pub mod metrics;

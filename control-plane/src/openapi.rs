@@ -122,6 +122,7 @@ pub fn tags() -> Vec<Tag> {
         plan_kinds::account_plans(),
         audit_log::tag(),
         webhooks::webhooks(),
+        webhooks::mail(),
         webhooks::alerts(),
         accounts::tag(),
         subscriptions::tag(),

@@ -6,7 +6,7 @@ use crate::admin_api::authentication_providers::{Developers, ProviderUsers};
 use crate::admin_api::{
     access_tokens, account_plan, account_plans, accounts, active_docs, alerts, application_plan,
     application_plans, applications, audit_log, cms, features, format, gateways, keys, limits,
-    mapping_rules, messages, metrics, objects, oidc, plan_features, pricing_rules, provider,
+    mail, mapping_rules, messages, metrics, objects, oidc, plan_features, pricing_rules, provider,
     provider_users, proxy, proxy_configs, referrer_filters, service_gateways, service_plans,
     service_subscriptions, services, settings, signup, users, webhooks, writes,
 };
@@ -269,6 +269,8 @@ fn provider() -> Router<App> {
         .route("/admin/api/sso_tokens", post(sso_tokens::create))
         .route("/admin/api/webhooks", get(webhooks::show).put(webhooks::update))
         .route("/admin/api/webhooks/failures", get(webhooks::failures).delete(webhooks::delete_failures))
+        .route("/admin/api/mail/failures", get(mail::failures).delete(mail::delete_failures))
+        .route("/admin/api/mail/failures/retry", put(mail::retry))
         .route("/admin/api/alerts", get(alerts::index_all))
 }
 

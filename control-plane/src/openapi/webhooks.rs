@@ -1,4 +1,4 @@
-//! Webhooks, their failures, and alerts.
+//! Webhooks and e-mails, what could not be delivered of them, and alerts.
 
 use super::{Field, Shape, Tag, choice, delete, flag, get, id, int, put, shape, text, time};
 use crate::events;
@@ -28,6 +28,20 @@ pub(super) fn webhooks() -> Tag {
             .paged_list("webhooks-failures", "webhooks-failure", failure()),
         delete("/failures", "Forget events that could not be delivered")
             .takes([text("time", "2026-01-31T12:00:00Z").about("Only those until this time")]),
+    ])
+}
+
+pub(super) fn mail() -> Tag {
+    Tag::new(
+        "Mail",
+        "E-mails to developers and to the provider's users are written from the portal's e-mail templates. What the mail \
+         server does not take is tried again for a day and a half, what it will never take is given up at once.",
+    )
+    .at("/admin/api/mail/failures", [
+        get("", "List e-mails that could not be sent, the oldest first").paged_list("failures", "failure", unsent()),
+        delete("", "Forget e-mails that could not be sent")
+            .takes([text("time", "2026-01-31T12:00:00Z").about("Only those until this time")]),
+        put("/retry", "Try all e-mails again that could not be sent"),
     ])
 }
 
@@ -76,6 +90,18 @@ fn failure() -> Shape {
         text("error", "answered with 503 Service Unavailable"),
         text("url", "https://example.com/events"),
         text("event", "<event><action>created</action><type>account</type>…</event>").about("The XML that was sent"),
+    ])
+}
+
+fn unsent() -> Shape {
+    shape("MailFailure", [
+        text("id", "0123456789abcdef0123456789abcdef").about("What its Message-ID begins with"),
+        text("template", "account_approved").about("The system name of its template"),
+        text("to", "dev@example.com"),
+        time("created_at"),
+        time("time").about("Of the last attempt"),
+        int("attempts", 1),
+        text("error", "permanent error (550): no such mailbox"),
     ])
 }
 

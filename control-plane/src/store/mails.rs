@@ -228,6 +228,20 @@ pub async fn failures(tx: &mut Tx, page: Page) -> Result<(Vec<Failure>, i64), Er
     Ok((failures, total))
 }
 
+/// Has mails that were given up tried again, from the first wait on.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn retry_failures(tx: &mut Tx) -> Result<(), Error> {
+    let now_ms = tx.now_ms().await?;
+    run!(tx, |c| sqlx::query(
+        "update mail set state = 'waiting', attempts = 0, due_at = $1 where state = 'failed'"
+    )
+    .bind(now_ms)
+    .execute(c))?;
+    Ok(())
+}
+
 /// Forgets mails that were given up, perhaps only those until a time.
 ///
 /// # Errors

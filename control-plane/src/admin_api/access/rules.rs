@@ -56,6 +56,7 @@ const RULES: &[(&str, For, For)] = &[
     ("/admin/api/provider", SETTINGS, SETTINGS),
     ("/admin/api/settings", SETTINGS, SETTINGS),
     ("/admin/api/webhooks", SETTINGS, SETTINGS),
+    ("/admin/api/mail", SETTINGS, SETTINGS),
     ("/admin/api/fields_definitions", For::Sections(&["settings", "partners"]), SETTINGS),
     ("/admin/api/authentication_providers", SETTINGS, SETTINGS),
     ("/admin/api/account/authentication_providers", SETTINGS, SETTINGS),
