@@ -2,6 +2,7 @@
 //!
 //! Parameters and permissions are not looked at here, and no SQL is written here.
 
+mod keys;
 mod plan;
 mod referrers;
 mod state;
@@ -13,12 +14,15 @@ use crate::error::{Error, FieldErrors};
 use crate::events;
 use crate::mail::{self, Kind, Mail, To};
 use crate::promote::freeze::OIDC;
-use crate::secrets::{self, APPLICATION_KEY_VALUE, APPLICATION_USER_KEY, Secret, Secrets};
+use crate::secrets::{self, APPLICATION_USER_KEY, Secret, Secrets};
 use crate::store::applications::{self as rows, Application};
 use crate::store::contracts::ApplicationPlan;
-use crate::store::keys;
 use crate::subscriptions;
 
+pub use keys::{
+    AddKey, KeyChange, MOST_LABEL, MOST_OVERLAP_SECS, OVERLAPS_SECS, Rotation, add_key, change_key,
+    label_key, remove_key, rotate_key, sweep as sweep_keys,
+};
 pub use plan::{change_plan, customize, decustomize};
 pub use referrers::{
     MOST_FILTERS, add_referrer_filter, referrer_filter_problem, remove_referrer_filter,
@@ -151,7 +155,7 @@ pub async fn create(
     )
     .await?;
     for key in keys {
-        insert_key(tx, &sealer, id, &key).await?;
+        keys::insert(tx, &sealer, id, &key, "", None).await?;
         fresh.0.push(key);
     }
     if new.origin == PORTAL {
@@ -161,73 +165,6 @@ pub async fn create(
     }
     events::record(tx, events::APPLICATION_CREATED, id).await?;
     Ok((id, fresh))
-}
-
-/// Gives an application one more key: the chosen one, or a new one.
-///
-/// # Errors
-/// 404 when there is no such application, 422 when it cannot have this key or any more.
-pub async fn add_key(
-    tx: &mut Tx,
-    secrets: &Secrets,
-    account_id: i64,
-    id: i64,
-    chosen: Option<Secret>,
-) -> Result<Fresh, Error> {
-    tx.hold_revision().await?;
-    let application = rows::get(tx, Some(account_id), id).await?;
-    if takes_user_key(&application.backend_version) {
-        return Err(Error::invalid("key", TAKES_USER_KEY));
-    }
-    let key = chosen.unwrap_or_else(secrets::new_application_key);
-    if let Some(problem) = credentials::app_key_problem(key.reveal()) {
-        return Err(Error::invalid("key", problem));
-    }
-    let had = keys::of(tx, &[id]).await?;
-    let digest = credentials::key_digest(&key);
-    if had.iter().any(|had| had.digest == digest) {
-        return Err(Error::invalid("key", "has already been taken"));
-    }
-    let most = most_keys(&application.backend_version);
-    if had.len() >= most {
-        return Err(Error::invalid(
-            "key",
-            format!("cannot be added: an application has at most {most} keys, delete one first"),
-        ));
-    }
-    let sealer = Sealer::load(tx, secrets).await?;
-    insert_key(tx, &sealer, id, &key).await?;
-    rows::stamp(tx, id).await?;
-    mail::about_application(tx, Kind::KeyCreated, account_id, id).await?;
-    events::record(tx, events::APPLICATION_KEY_CREATED, id).await?;
-    Ok(Fresh(vec![key]))
-}
-
-/// Takes a key from an application, named by its value or by what is shown of it.
-///
-/// # Errors
-/// 404 when there is no such application or key.
-pub async fn remove_key(
-    tx: &mut Tx,
-    account_id: i64,
-    id: i64,
-    value: &Secret,
-) -> Result<(), Error> {
-    tx.hold_revision().await?;
-    rows::get(tx, Some(account_id), id).await?;
-    let digest = credentials::key_digest(value);
-    let key = keys::of(tx, &[id])
-        .await?
-        .into_iter()
-        .find(|key| {
-            secrets::same(&key.digest, &digest)
-                || credentials::masked(&key.digest) == value.reveal()
-        })
-        .ok_or(Error::NotFound)?;
-    keys::delete(tx, id, &key.digest).await?;
-    rows::stamp(tx, id).await?;
-    mail::about_application(tx, Kind::KeyDeleted, account_id, id).await?;
-    events::record(tx, events::APPLICATION_KEY_DELETED, id).await
 }
 
 /// Gives an application another `user_key`; the old one stops working.
@@ -336,18 +273,6 @@ fn misplaced(plan: &ApplicationPlan, wanted: &Wanted) -> FieldErrors {
             .map(|(field, _, message)| (field.into(), message.into()))
             .collect(),
     )
-}
-
-async fn insert_key(
-    tx: &mut Tx,
-    sealer: &Sealer<'_>,
-    application_id: i64,
-    key: &Secret,
-) -> Result<(), Error> {
-    let sealed = sealer.seal(APPLICATION_KEY_VALUE, key)?;
-    let now_ms = tx.now_ms().await?;
-    let digest = credentials::key_digest(key);
-    keys::insert(tx, application_id, &digest, sealed.as_deref(), now_ms).await
 }
 
 async fn refuse_taken(tx: &mut Tx, ident: &[u8], field: &'static str) -> Result<(), Error> {

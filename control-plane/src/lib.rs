@@ -40,6 +40,7 @@ pub mod service_tokens;
 pub mod signup;
 pub mod sso;
 pub mod subscriptions;
+pub mod upkeep;
 pub mod users;
 pub mod webhooks;
 pub mod write_off;

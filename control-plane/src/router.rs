@@ -231,7 +231,8 @@ fn developers() -> Router<App> {
         .route("/admin/api/accounts/{account_id}/applications/{application_id}/alerts/read_all", put(alerts::read_all))
         .route("/admin/api/accounts/{account_id}/applications/{application_id}/alerts/{alert_id}/read", put(alerts::read))
         .route("/admin/api/accounts/{account_id}/applications/{application_id}/keys", get(keys::index).post(keys::create))
-        .route("/admin/api/accounts/{account_id}/applications/{application_id}/keys/{key}", delete(keys::delete))
+        .route("/admin/api/accounts/{account_id}/applications/{application_id}/keys/{key}", put(keys::update).delete(keys::delete))
+        .route("/admin/api/accounts/{account_id}/applications/{application_id}/keys/{key}/rotate", post(keys::rotate))
         .route("/admin/api/accounts/{account_id}/applications/{application_id}/referrer_filters", get(referrer_filters::index).post(referrer_filters::create))
         .route("/admin/api/accounts/{account_id}/applications/{application_id}/referrer_filters/{id}", delete(referrer_filters::delete))
 }

@@ -4,7 +4,7 @@
 //! after at most [`DRAIN`] the process ends whatever is left.
 
 use crate::app::App;
-use crate::{mail, router, webhooks};
+use crate::{mail, router, upkeep, webhooks};
 use anyhow::Context as _;
 use axum::Router;
 use hyper::server::conn::http1;
@@ -48,6 +48,7 @@ pub async fn serve(
     let deliveries = [
         tokio::spawn(webhooks::run(app.clone())),
         tokio::spawn(mail::deliver::run(app.clone())),
+        tokio::spawn(upkeep::run(app.clone())),
     ];
     let servers = [
         tokio::spawn(run(

@@ -188,6 +188,9 @@ pub fn application(base: Base<'_>, view: &View) -> Object {
 pub fn key(key: &KeyView) -> Object {
     Object::new("key")
         .with("value", key.value.clone())
+        .with("label", key.label.clone())
+        .with("expires_at", key.expires_at.map(timestamp))
+        .with("last_used_at", key.last_used_at.map(timestamp))
         .with("created_at", timestamp(key.created_at))
         .with("updated_at", timestamp(key.updated_at))
 }

@@ -30,9 +30,17 @@ pub struct View {
 pub struct KeyView {
     /// What is shown of its value.
     pub value: Secret,
-    /// When it was made.
+    /// What names it where its value should not stand, as in addresses: its mask.
+    pub name: String,
+    /// What the developer calls it; empty for nothing.
+    pub label: String,
+    /// From this moment on it is none, milliseconds since 1970.
+    pub expires_at: Option<i64>,
+    /// About when it was last called with, milliseconds since 1970.
+    pub last_used_at: Option<i64>,
+    /// When it was made, milliseconds since 1970.
     pub created_at: i64,
-    /// The same.
+    /// When its label or expiry was changed, milliseconds since 1970.
     pub updated_at: i64,
 }
 
@@ -92,6 +100,10 @@ pub async fn views(
                     )?;
                     Ok(KeyView {
                         value,
+                        name: credentials::masked(&key.digest),
+                        label: key.label.clone(),
+                        expires_at: key.expires_at,
+                        last_used_at: key.last_used_at,
                         created_at: key.created_at,
                         updated_at: key.updated_at,
                     })

@@ -37,6 +37,7 @@ const STEPS: &[Step] = steps! {
     7 "events" "0007_events.sql",
     8 "people" "0008_people.sql",
     9 "content" "0009_content.sql",
+    10 "traffic" "0010_traffic.sql",
     11 "mail" "0011_mail.sql",
     15 "portal" "0015_portal.sql",
 };

@@ -1,7 +1,7 @@
 //! Applications and their keys.
 
 use super::plan_kinds::application_plan;
-use super::{Field, Shape, Tag, choice, delete, flag, get, id, links, post, put, shape, text, texts, time};
+use super::{Field, Shape, Tag, choice, delete, flag, get, id, int, links, post, put, shape, text, texts, time};
 
 pub(super) fn tag() -> Tag {
     Tag::new("Applications", "What calls: an account's subscription to an application plan, with credentials.")
@@ -44,7 +44,23 @@ pub(super) fn tag() -> Tag {
             put("/{application_id}/decustomize_plan", "Put an application back on the plan that its own was made from")
                 .about("The copy is gone. Answers with the plan.").one("application_plan", application_plan()),
             get("/{application_id}/keys", "List an application's keys").list("keys", "key", key()),
-            post("/{application_id}/keys", "Make a key").takes([text("key", "second-key-of-many").about("Made up when left out")])
+            post("/{application_id}/keys", "Make a key").takes([
+                text("key", "second-key-of-many").about("Made up when left out"),
+                label(),
+                time("expires_at").about("From when on it is none; never, when left out"),
+            ]).one("application", application()),
+            put("/{application_id}/keys/{key}", "Name a key, or give it an end").segment(text("key", "first-key-of-many"))
+                .about("The key is named by its value or by what is shown of it. Answers with the key.")
+                .takes([label(), time("expires_at").about("From when on it is none; blank for never").or_null()])
+                .one("key", key()),
+            post("/{application_id}/keys/{key}/rotate", "Put another key in the place of one")
+                .about("The old one works on for the overlap, and is revoked at once without. Gateways know the moment in advance. Answers with the application.")
+                .segment(text("key", "first-key-of-many"))
+                .takes([
+                    int("overlap", 86_400).min(0).max(31_622_400).about("Seconds; 0 when left out"),
+                    text("new_key", "third-key-of-many").about("Made up when left out"),
+                    label().about("As the old one's when left out"),
+                ])
                 .one("application", application()),
             delete("/{application_id}/keys/{key}", "Take a key out of use").segment(text("key", "first-key-of-many")),
             get("/{application_id}/referrer_filters", "List the hosts that an application's requests may come from")
@@ -99,5 +115,16 @@ fn referrer_filter() -> Shape {
 }
 
 fn key() -> Shape {
-    shape("Key", [text("value", "first-key-of-many"), time("created_at"), time("updated_at")])
+    shape("Key", [
+        text("value", "first-key-of-many"),
+        label(),
+        time("expires_at").or_null().about("From then on it is none"),
+        time("last_used_at").or_null().about("About when it was last called with"),
+        time("created_at"),
+        time("updated_at"),
+    ])
+}
+
+fn label() -> Field {
+    text("label", "Billing server").max(255)
 }

@@ -1,4 +1,4 @@
-//! Keys of applications.
+//! Keys of applications. One that has expired is none, wherever keys are read; a sweep removes its row later.
 
 use crate::db::Tx;
 use crate::error::Error;
@@ -6,7 +6,7 @@ use crate::{on, row, run};
 use sqlx::AssertSqlSafe;
 
 row! {
-    /// A key.
+    /// A key that has not expired.
     #[derive(Clone, Debug)]
     pub struct Key {
         /// The application it is of.
@@ -15,11 +15,45 @@ row! {
         pub digest: Vec<u8>,
         /// Its sealed copy, if there is one.
         pub value: Option<Vec<u8>>,
-        /// When it was made.
+        /// What the developer calls it; empty for nothing.
+        pub label: String,
+        /// From this moment on it is none, milliseconds since 1970; whole seconds.
+        pub expires_at: Option<i64>,
+        /// About when it was last called with, milliseconds since 1970; none while nobody did.
+        pub last_used_at: Option<i64>,
+        /// When it was made, milliseconds since 1970.
         pub created_at: i64,
-        /// The same: keys do not change.
+        /// When its label or expiry was changed, milliseconds since 1970.
         pub updated_at: i64,
     }
+}
+
+row! {
+    /// A key that has expired.
+    #[derive(Clone, Debug)]
+    pub struct Expired {
+        /// The application it was of.
+        pub application_id: i64,
+        /// [`crate::credentials::key_digest`].
+        pub digest: Vec<u8>,
+    }
+}
+
+/// A key to be kept.
+#[derive(Clone, Copy, Debug)]
+pub struct NewKey<'a> {
+    /// The application it is of.
+    pub application_id: i64,
+    /// [`crate::credentials::key_digest`].
+    pub digest: &'a [u8],
+    /// Its sealed copy, if one is to be kept.
+    pub sealed: Option<&'a [u8]>,
+    /// What the developer calls it.
+    pub label: &'a str,
+    /// From this moment on it is none, milliseconds since 1970.
+    pub expires_at: Option<i64>,
+    /// Milliseconds since 1970.
+    pub now_ms: i64,
 }
 
 /// The keys of some applications, oldest first.
@@ -27,36 +61,105 @@ row! {
 /// # Errors
 /// When the database does not answer.
 pub async fn of(tx: &mut Tx, application_ids: &[i64]) -> Result<Vec<Key>, Error> {
+    let now_ms = tx.now_ms().await?;
     let sql = format!(
-        "select application_id, digest, value, created_at, updated_at from application_key
-         where application_id in ({}) order by application_id, id",
+        "select application_id, digest, value, label, expires_at, last_used_at, created_at, updated_at
+         from application_key
+         where (expires_at is null or expires_at > $1) and application_id in ({})
+         order by application_id, id",
         super::id_list(application_ids)
     );
     Ok(on!(tx, |c| sqlx::query_as::<_, Key>(AssertSqlSafe(
         sql.as_str()
     ))
+    .bind(now_ms)
     .fetch_all(c))?)
 }
 
-/// Adds a key.
+/// Keys that have expired before a moment, at most `limit`.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn expired(tx: &mut Tx, before_ms: i64, limit: i64) -> Result<Vec<Expired>, Error> {
+    Ok(on!(tx, |c| sqlx::query_as::<_, Expired>(
+        "select application_id, digest from application_key where expires_at <= $1
+         order by expires_at limit $2"
+    )
+    .bind(before_ms)
+    .bind(limit)
+    .fetch_all(c))?)
+}
+
+/// Adds a key; one that was the same and has expired makes room for it.
 ///
 /// # Errors
 /// 409 when the application has it already.
-pub async fn insert(
+pub async fn insert(tx: &mut Tx, key: NewKey<'_>) -> Result<(), Error> {
+    run!(tx, |c| sqlx::query(
+        "delete from application_key where application_id = $1 and digest = $2 and expires_at <= $3"
+    )
+    .bind(key.application_id)
+    .bind(key.digest)
+    .bind(key.now_ms)
+    .execute(c))?;
+    run!(tx, |c| {
+        sqlx::query(
+        "insert into application_key (application_id, digest, value, label, expires_at, created_at, updated_at)
+         values ($1, $2, $3, $4, $5, $6, $6)"
+    )
+    .bind(key.application_id)
+    .bind(key.digest)
+    .bind(key.sealed)
+    .bind(key.label)
+    .bind(key.expires_at)
+    .bind(key.now_ms)
+    .execute(c)
+    })?;
+    Ok(())
+}
+
+/// Sets the label and the expiry of a key.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn update(
+    tx: &mut Tx,
+    key: &Key,
+    label: &str,
+    expires_at: Option<i64>,
+) -> Result<(), Error> {
+    let now_ms = tx.now_ms().await?;
+    run!(tx, |c| sqlx::query(
+        "update application_key set label = $1, expires_at = $2, updated_at = $3
+         where application_id = $4 and digest = $5"
+    )
+    .bind(label)
+    .bind(expires_at)
+    .bind(now_ms)
+    .bind(key.application_id)
+    .bind(key.digest.as_slice())
+    .execute(c))?;
+    Ok(())
+}
+
+/// Notes that a key was called with, unless that is known to the minute. A key that is gone stays gone.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn used(
     tx: &mut Tx,
     application_id: i64,
     digest: &[u8],
-    sealed: Option<&[u8]>,
     now_ms: i64,
 ) -> Result<(), Error> {
     run!(tx, |c| sqlx::query(
-        "insert into application_key (application_id, digest, value, created_at, updated_at)
-         values ($1, $2, $3, $4, $4)"
+        "update application_key set last_used_at = $1 where application_id = $2 and digest = $3
+         and (last_used_at is null or last_used_at < $4)"
     )
+    .bind(now_ms)
     .bind(application_id)
     .bind(digest)
-    .bind(sealed)
-    .bind(now_ms)
+    .bind(now_ms - 60_000)
     .execute(c))?;
     Ok(())
 }
