@@ -46,9 +46,12 @@ both_databases! {
         <keys>
         <key>
         <value>[32 hex]</value>
-        <label></label>
-        <expires_at nil="true"></expires_at>
-        <last_used_at nil="true"></last_used_at>
+        <label>
+        </label>
+        <expires_at>
+        </expires_at>
+        <last_used_at>
+        </last_used_at>
         <created_at>[time]</created_at>
         <updated_at>[time]</updated_at>
         </key>
