@@ -25,6 +25,8 @@ export RUST_LIB_BACKTRACE := 0
 TESTS ?=
 # Seconds of fuzzing, and words for Schemathesis: make fuzz-api FUZZ='600 --include-path-regex metrics'
 FUZZ ?= 100
+# Pages for screenshots and times, by their names in tests/browser/pages.py: make screenshots PAGES='usage alerts'
+PAGES ?=
 # Extra words for the fleet: make fleet FLEET='--windows 1 --database sqlite'
 FLEET ?=
 # Words for the simulation: make soak SOAK='--seed 7 --trace'
@@ -142,6 +144,18 @@ fleet-zipf: $(ENVOY) filter ## How many requests of 10 000 applications wait for
 	@$(CARGO) build $(LOCKED) --release -p tallygate -p tallygate-tests --bins
 	@tests/with-postgres.sh target/release/tallygate-fleet zipf $(FLEET)
 
+.PHONY: screenshots
+screenshots: $(ENVOY) filter ## Every page of the portal as it looks, in target/screenshots/index.html; PAGES='usage alerts' for some
+	$(call step,"Building the control plane")
+	@$(CARGO) build $(LOCKED) -p tallygate
+	@tests/browser.sh screenshots.py $(PAGES)
+
+.PHONY: page-times
+page-times: $(ENVOY) filter ## How long the server takes for each page of the portal: median and p99
+	$(call step,"Building the control plane")
+	@$(CARGO) build $(LOCKED) -p tallygate --profile quick
+	@TALLYGATE=target/quick/tallygate tests/browser.sh times.py $(PAGES)
+
 .PHONY: fmt
 fmt: ## Format the code
 	@$(CARGO) fmt --all
@@ -156,7 +170,7 @@ clean-demo: ## Forget the demo's database and credentials
 help: ## This list
 	@awk 'BEGIN {FS = ":.*## "; print "\nTallygate: API management at the edge\n"} \
 	  /^##@/ {printf "$(bold)%s$(off)\n", substr($$0, 5)} \
-	  /^[a-z0-9-]+:.*## / {printf "  $(accent)make %-11s$(off) %s\n", $$1, $$2} \
+	  /^[a-z0-9-]+:.*## / {printf "  $(accent)make %-12s$(off) %s\n", $$1, $$2} \
 	  END {print ""}' $(firstword $(MAKEFILE_LIST))
 
 # === What the targets above need ===

@@ -79,15 +79,28 @@ class Installation:
         """One call below /admin/api, without the format; the answer's resource without its wrapping, lists as lists."""
         head, mark, query = path.partition("?")
         request = urllib.request.Request(f"{self.admin}/admin/api/{head}.json{mark}{query}", method=method)
-        request.add_header("Authorization", "Basic " + b64encode(f":{self.token}".encode()).decode())
         if body is not None:
             request.add_header("Content-Type", "application/json")
             request.data = json.dumps(body).encode()
+        return self.send(request)
+
+    def upload(self, path, fields, name, file_name, content):
+        """A form with a file in it."""
+        edge = "edge-of-a-part"
+        parts = [f'--{edge}\r\ncontent-disposition: form-data; name="{it}"\r\n\r\n{fields[it]}\r\n' for it in fields]
+        parts.append(f'--{edge}\r\ncontent-disposition: form-data; name="{name}"; filename="{file_name}"\r\n\r\n')
+        request = urllib.request.Request(f"{self.admin}/admin/api/{path}.json", method="POST")
+        request.add_header("Content-Type", f"multipart/form-data; boundary={edge}")
+        request.data = "".join(parts).encode() + content + f"\r\n--{edge}--\r\n".encode()
+        return self.send(request)
+
+    def send(self, request):
+        request.add_header("Authorization", "Basic " + b64encode(f":{self.token}".encode()).decode())
         try:
             with NO_PROXY.open(request, timeout=30) as answer:
                 text = answer.read()
         except urllib.error.HTTPError as refusal:
-            raise Refused(method, path, refusal.code, refusal.read().decode(errors="replace")) from None
+            raise Refused(request.method, request.selector, refusal.code, refusal.read().decode(errors="replace")) from None
         return unwrap(json.loads(text)) if text.strip() else None
 
     def product(self, system_name="mail"):

@@ -23,6 +23,7 @@ mod fleet;
 mod hostile;
 
 mod demo;
+mod portal;
 
 /// Tells a story once on SQLite and once on PostgreSQL.
 macro_rules! on_both_databases {

@@ -22,6 +22,8 @@ pub struct ControlPlane {
     pub portal: SocketAddr,
     /// Where it tests integrations: for a staging gateway to listen on.
     pub staging: SocketAddr,
+    /// The server that takes its mails.
+    smtp_url: Option<String>,
     child: Option<Child>,
 }
 
@@ -63,6 +65,19 @@ impl ControlPlane {
     /// # Errors
     /// When it does not start.
     pub async fn start(build: Build, database: DatabaseConfig, log: PathBuf) -> Result<Self> {
+        Self::start_with_mail(build, database, log, None).await
+    }
+
+    /// The same, and its mails go to this server.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub async fn start_with_mail(
+        build: Build,
+        database: DatabaseConfig,
+        log: PathBuf,
+        smtp_url: Option<String>,
+    ) -> Result<Self> {
         let mut control_plane = Self {
             build,
             database,
@@ -70,6 +85,7 @@ impl ControlPlane {
             admin: ports::free()?,
             portal: ports::free()?,
             staging: ports::free()?,
+            smtp_url,
             child: None,
         };
         control_plane.start_again().await?;
@@ -86,11 +102,15 @@ impl ControlPlane {
             "serve",
             &format!("--database-url={}", self.database.database_url),
             &format!("--portal-listen={}", self.portal),
+            &format!("--portal-url={}", self.portal_url()),
             &format!("--admin-listen={}", self.admin),
             &format!("--staging-gateway-url=http://{}", self.staging),
         ]);
         if let Some(file) = &self.database.secret_key_file {
             command.arg("--secret-key-file").arg(file);
+        }
+        if let Some(url) = &self.smtp_url {
+            command.arg(format!("--smtp-url={url}"));
         }
         let mut child = Child::start("tallygate serve", command, &self.log, Group::Ours)?;
         let admin = self.admin;
@@ -119,6 +139,12 @@ impl ControlPlane {
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.admin)
+    }
+
+    /// The portal's address for browsers.
+    #[must_use]
+    pub fn portal_url(&self) -> String {
+        format!("http://{}", self.portal)
     }
 
     /// What it has logged.

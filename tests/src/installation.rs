@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use tallygate::admin_client::AdminClient;
 use tallygate::demo::company::{Company, Customer, Place};
 use tallygate::demo::credentials::Credentials;
+use tallygate::demo::mail::Sink;
 use tallygate::demo::upstream::Upstream;
 use tallygate::gateway_config::{Environment, create_gateway};
 
@@ -31,6 +32,8 @@ pub struct Installation {
     pub credentials: Credentials,
     /// Where admitted requests end.
     pub upstream: Upstream,
+    /// Where mails end: a file each in `mail` of its folder.
+    pub mail: Sink,
     folder: PathBuf,
     ended: bool,
 }
@@ -51,8 +54,14 @@ impl Installation {
         let upstream = Upstream::start(ports::free()?).await?;
         let database = database::create(database, &folder).await?;
         let credentials = Credentials::load_or_create(&folder, &database).await?;
-        let control_plane =
-            ControlPlane::start(Build::Debug, database, folder.join("control-plane.log")).await?;
+        let mail = Sink::start(ports::free()?, Some(&folder.join("mail"))).await?;
+        let control_plane = ControlPlane::start_with_mail(
+            Build::Debug,
+            database,
+            folder.join("control-plane.log"),
+            Some(mail.url()),
+        )
+        .await?;
         let api = AdminClient::new(&control_plane.url(), credentials.access_token())?;
         let (staging, production) = (control_plane.staging, ports::free()?);
         let place = Place {
@@ -80,6 +89,7 @@ impl Installation {
             company,
             credentials,
             upstream,
+            mail,
             folder,
             ended: false,
         };
