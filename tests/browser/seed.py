@@ -4,7 +4,6 @@ Everything through the REST API, the gateway and the portal's own forms, so it w
 found again.
 """
 
-import json
 import urllib.parse
 import urllib.request
 
@@ -13,50 +12,11 @@ from installation import NO_PROXY, Refused
 PASSWORD = "correct-horse-battery"
 DEVELOPER = "grace"
 NEWCOMER = "newcomer"
-FEATURES = {
-    "Support by e-mail": ("bronze", "silver", "gold", "platinum"),
-    "Answers within a day": ("silver", "gold", "platinum"),
-    "Newsletters": ("silver", "gold", "platinum"),
-    "Own sending address": ("gold", "platinum"),
-    "Service level of 99.95 %": ("platinum",),
-}
-PRICES = {"silver": 29, "gold": 149, "platinum": 890}
-SPECIFICATION = {
-    "openapi": "3.0.3",
-    "info": {"title": "Mail API", "version": "3.1", "description": "Sends mails and tells what became of them."},
-    "servers": [{"url": "{gateway}"}],
-    "paths": {
-        "/api/mail.send.json": {
-            "get": {
-                "summary": "Send a mail",
-                "tags": ["Mails"],
-                "parameters": [
-                    {"name": "to", "in": "query", "schema": {"type": "string"}, "example": "ann@customer.example"},
-                    {
-                        "name": "api_user",
-                        "in": "query",
-                        "required": True,
-                        "schema": {"type": "string"},
-                        "x-data-threescale-name": "app_ids",
-                    },
-                    {
-                        "name": "api_key",
-                        "in": "query",
-                        "required": True,
-                        "schema": {"type": "string"},
-                        "x-data-threescale-name": "app_keys",
-                    },
-                ],
-                "responses": {"200": {"description": "It is on its way."}, "429": {"description": "Too many."}},
-            }
-        }
-    },
-}
 
 
 def seed(there):
     """What the paths in `pages.py` need, by name."""
-    catalogue(there)
+    trial(there)
     account, application = developer(there)
     newcomer(there)
     return {
@@ -64,36 +24,15 @@ def seed(there):
         "newcomer": NEWCOMER,
         "application": application["id"],
         "plan": there.plan("gold")["id"],
-        "spec": "mail_api",
+        "spec": "mail",
         "reset_password": reset_password(there),
         "invited": invite(there, account),
     }
 
 
-def catalogue(there):
-    """Features, prices and a trial, so that plans differ; a specification to read and try."""
-    product = there.product()["id"]
-    known = {it["name"] for it in there.get(f"services/{product}/features")}
-    for name, plans in FEATURES.items():
-        if name not in known:
-            feature = there.post(f"services/{product}/features", name=name, scope="application_plan")
-            for plan in plans:
-                there.post(f"application_plans/{there.plan(plan)['id']}/features", feature_id=feature["id"])
-    for plan, price in PRICES.items():
-        there.put(
-            f"services/{product}/application_plans/{there.plan(plan)['id']}",
-            cost_per_month=price,
-            trial_period_days=30 if plan == "gold" else 0,
-        )
-    if not there.get("active_docs"):
-        there.post(
-            "active_docs",
-            name="Mail API",
-            system_name="mail_api",
-            body=json.dumps(SPECIFICATION).replace("{gateway}", there.gateway),
-            service_id=product,
-            published=True,
-        )
+def trial(there):
+    """One plan that can be tried for a while."""
+    there.put(f"services/{there.product()['id']}/application_plans/{there.plan('gold')['id']}", trial_period_days=30)
 
 
 def developer(there):
