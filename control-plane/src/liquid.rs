@@ -2,11 +2,18 @@
 //!
 //! Template authors are the provider's people: trusted with what a page says, not with what it costs. Values come from
 //! developers and are trusted with nothing: [`ToLiquid`] escapes every text on its way in, so that no template can forget it.
-//! `engine` parses and renders within bounds; `drops` is how values are declared, and described for `docs/liquid.md`.
-//! Nothing here knows the database.
+//! `engine` parses (`language` is what there is) and renders (`runtime` is what is found) within `bounds`; `drops` is how
+//! values are declared, and described for `docs/liquid.md`. Nothing here knows the database.
 
+mod bounds;
 pub mod drops;
 pub mod engine;
+mod language;
+mod runtime;
+mod tags;
 
 pub use drops::{Escaping, Html, Member, Moment, Shape, ToLiquid};
 pub use engine::{Engine, Problem, Templates};
+
+#[cfg(test)]
+mod tests;

@@ -1,13 +1,14 @@
 //! Parses templates, and renders them within bounds.
 
-use liquid::partials::{InMemorySource, LazyCompiler};
-use liquid::{Object, Parser, ParserBuilder, Template};
-use liquid_lib::stdlib;
+use super::bounds::{self, Bounded, OUTPUT_BYTES};
+use super::language::language;
+use super::runtime::{Globals, refuse};
+use liquid_core::model::Object;
+use liquid_core::runtime::{PartialStore, Renderable};
+use liquid_core::{Language, Template};
 use std::collections::BTreeMap;
-use std::io::{self, Write};
-
-/// The longest that a rendered page or mail may be, in bytes.
-const OUTPUT_BYTES: usize = 1024 * 1024;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 /// What is wrong with a template, told to whoever wrote it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -19,31 +20,38 @@ pub struct Problem {
     pub message: String,
 }
 
-/// A set of templates that may include each other.
-#[derive(Default)]
+/// Where templates are taken in.
+#[derive(Debug, Default)]
 pub struct Engine;
 
-/// Parsed templates.
+/// Templates that may include each other. Each is parsed once, when it is first needed.
+#[derive(Debug, Default)]
 pub struct Templates {
-    parser: Parser,
-    sources: BTreeMap<String, String>,
+    by_name: BTreeMap<String, Source>,
 }
+
+#[derive(Debug)]
+struct Source {
+    text: String,
+    parsed: OnceLock<Result<Arc<Template>, String>>,
+}
+
+static LANGUAGE: LazyLock<Language> = LazyLock::new(language);
 
 impl Engine {
     /// Takes in templates by name, as in `pages/login`. What is below `partials/` can be included, by the rest of its name.
     #[must_use]
     pub fn load(sources: BTreeMap<String, String>) -> Templates {
-        let mut partials = InMemorySource::new();
-        for (name, source) in &sources {
-            if let Some(name) = name.strip_prefix("partials/") {
-                partials.add(name, source.as_str());
-            }
+        let source = |text| Source {
+            text,
+            parsed: OnceLock::new(),
+        };
+        Templates {
+            by_name: sources
+                .into_iter()
+                .map(|(name, text)| (name, source(text)))
+                .collect(),
         }
-        let parser = language()
-            .partials(LazyCompiler::new(partials))
-            .build()
-            .unwrap_or_default();
-        Templates { parser, sources }
     }
 
     /// Whether a text is a template.
@@ -51,11 +59,10 @@ impl Engine {
     /// # Errors
     /// What is wrong with it.
     pub fn check(name: &str, source: &str) -> Result<(), Problem> {
-        let parser = language().build().unwrap_or_default();
-        parser
-            .parse(source)
-            .map(drop)
-            .map_err(|error| problem(name, &error))
+        parse(source).map(drop).map_err(|message| Problem {
+            template: name.into(),
+            message,
+        })
     }
 }
 
@@ -63,7 +70,7 @@ impl Templates {
     /// Whether there is such a template.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
-        self.sources.contains_key(name)
+        self.by_name.contains_key(name)
     }
 
     /// Renders a template.
@@ -71,108 +78,75 @@ impl Templates {
     /// # Errors
     /// When there is no such template, when it cannot be parsed, or goes beyond the bounds.
     pub fn render(&self, name: &str, globals: &Object) -> Result<String, Problem> {
-        let source = self.sources.get(name).ok_or_else(|| Problem {
+        let problem = |message: String| Problem {
             template: name.into(),
-            message: "there is no such template".into(),
-        })?;
+            message,
+        };
         let template = self
-            .parser
-            .parse(source)
-            .map_err(|error| problem(name, &error))?;
-        render(name, &template, globals)
+            .parsed(name)
+            .ok_or_else(|| problem("there is no such template".into()))?
+            .map_err(problem)?;
+        guarded(|| {
+            let runtime = Globals::new(globals, self);
+            let deadline = bounds::begin(&runtime);
+            let mut output = Bounded::new(OUTPUT_BYTES, Some(deadline));
+            template
+                .render_to(&mut output, &runtime)
+                .map_err(|error| message(&error))?;
+            Ok(output.into_text())
+        })
+        .map_err(problem)
+    }
+
+    fn parsed(&self, name: &str) -> Option<Result<Arc<Template>, String>> {
+        let source = self.by_name.get(name)?;
+        let parsed = source
+            .parsed
+            .get_or_init(|| parse(&source.text).map(Arc::new));
+        Some(parsed.clone())
     }
 }
 
-impl std::fmt::Debug for Templates {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_set().entries(self.sources.keys()).finish()
+impl PartialStore for Templates {
+    fn contains(&self, name: &str) -> bool {
+        self.has(&format!("partials/{name}"))
+    }
+
+    fn names(&self) -> Vec<&str> {
+        self.by_name
+            .keys()
+            .filter_map(|name| name.strip_prefix("partials/"))
+            .collect()
+    }
+
+    fn try_get(&self, name: &str) -> Option<Arc<dyn Renderable>> {
+        self.get(name).ok()
+    }
+
+    fn get(&self, name: &str) -> liquid_core::Result<Arc<dyn Renderable>> {
+        match self.parsed(&format!("partials/{name}")) {
+            Some(Ok(template)) => Ok(template),
+            Some(Err(message)) => refuse(message),
+            None => refuse(format!("there is no partial {name:?}")),
+        }
     }
 }
 
-fn render(name: &str, template: &Template, globals: &Object) -> Result<String, Problem> {
-    let mut output = Bounded(Vec::new());
-    template
-        .render_to(&mut output, globals)
-        .map_err(|error| problem(name, &error))?;
-    String::from_utf8(output.0).map_err(|_| Problem {
-        template: name.into(),
-        message: "renders what is not UTF-8".into(),
+fn parse(source: &str) -> Result<Template, String> {
+    guarded(|| {
+        liquid_core::parser::parse(source, &LANGUAGE)
+            .map(Template::new)
+            .map_err(|error| message(&error))
     })
 }
 
-fn problem(name: &str, error: &liquid::Error) -> Problem {
-    Problem {
-        template: name.into(),
-        message: error.to_string(),
-    }
+/// The library below was not written for hostile templates: a panic in it is a problem of the template, not ours.
+fn guarded<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|_| Err("cannot be worked out".into()))
 }
 
-/// Refuses to become too long.
-struct Bounded(Vec<u8>);
-
-impl Write for Bounded {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.0.len() + bytes.len() > OUTPUT_BYTES {
-            return Err(io::Error::other("renders more than 1 MiB"));
-        }
-        self.0.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// The tags and filters that there are.
-fn language() -> ParserBuilder {
-    ParserBuilder::new()
-        .tag(stdlib::AssignTag)
-        .tag(stdlib::BreakTag)
-        .tag(stdlib::ContinueTag)
-        .tag(stdlib::CycleTag)
-        .tag(stdlib::IncludeTag)
-        .tag(stdlib::RenderTag)
-        .block(stdlib::RawBlock)
-        .block(stdlib::IfBlock)
-        .block(stdlib::UnlessBlock)
-        .block(stdlib::ForBlock)
-        .block(stdlib::CommentBlock)
-        .block(stdlib::CaptureBlock)
-        .block(stdlib::CaseBlock)
-        .filter(stdlib::Abs)
-        .filter(stdlib::Append)
-        .filter(stdlib::AtLeast)
-        .filter(stdlib::AtMost)
-        .filter(stdlib::Capitalize)
-        .filter(stdlib::Ceil)
-        .filter(stdlib::Date)
-        .filter(stdlib::Default)
-        .filter(stdlib::DividedBy)
-        .filter(stdlib::Downcase)
-        .filter(stdlib::EscapeOnce)
-        .filter(stdlib::First)
-        .filter(stdlib::Floor)
-        .filter(stdlib::Join)
-        .filter(stdlib::Last)
-        .filter(stdlib::Map)
-        .filter(stdlib::Minus)
-        .filter(stdlib::Modulo)
-        .filter(stdlib::Plus)
-        .filter(stdlib::Prepend)
-        .filter(stdlib::Remove)
-        .filter(stdlib::Replace)
-        .filter(stdlib::Reverse)
-        .filter(stdlib::Round)
-        .filter(stdlib::Size)
-        .filter(stdlib::Slice)
-        .filter(stdlib::Sort)
-        .filter(stdlib::Split)
-        .filter(stdlib::Strip)
-        .filter(stdlib::Times)
-        .filter(stdlib::Truncate)
-        .filter(stdlib::TruncateWords)
-        .filter(stdlib::Upcase)
-        .filter(stdlib::UrlEncode)
-        .filter(stdlib::Where)
+fn message(error: &liquid_core::Error) -> String {
+    let text = error.to_string();
+    text.strip_prefix("liquid: ").unwrap_or(&text).to_owned()
 }
