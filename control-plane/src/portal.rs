@@ -17,6 +17,7 @@ mod visitor;
 pub mod docs;
 pub mod home;
 pub mod login;
+pub mod sso;
 
 pub use assets::asset;
 pub use flash::Flash;

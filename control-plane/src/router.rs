@@ -75,6 +75,7 @@ fn portal_public() -> Router<App> {
         .route("/docs", get(portal::docs::docs))
         .route("/login", get(portal::login::show))
         .route("/session", post(portal::login::sign_in))
+        .route("/session/create", get(portal::sso::follow))
         .route("/logout", post(portal::login::sign_out))
 }
 

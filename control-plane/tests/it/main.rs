@@ -21,6 +21,7 @@ mod foundation;
 mod gateway;
 mod openapi;
 mod people;
+mod portal;
 mod products;
 mod refusals;
 mod support;

@@ -1,10 +1,12 @@
 //! What tests stand on: a server on a database of its own, and a client for it.
 
+pub(crate) mod browser;
 pub(crate) mod client;
 pub(crate) mod contract;
 pub(crate) mod database;
 pub(crate) mod postgres;
 
+pub(crate) use browser::Browser;
 pub(crate) use client::{Reply, Test};
 pub(crate) use database::Kind;
 
