@@ -3,13 +3,17 @@
 //! Each drop is made from rows by the function beside it. Names are 3scale's, where it has one.
 
 mod account;
+mod alert;
 mod application;
+mod message;
 mod plan;
 mod provider;
 mod service;
 
 pub use account::{AccountDrop, UserDrop};
+pub use alert::AlertDrop;
 pub use application::ApplicationDrop;
+pub use message::MessageDrop;
 pub use plan::{FeatureDrop, LimitDrop, PlanDrop, grouped, plan};
 pub use provider::{ProviderDrop, provider};
 pub use service::ServiceDrop;

@@ -10,7 +10,9 @@ pub mod compose;
 pub mod deliver;
 pub mod kind;
 pub mod smtp;
+pub mod text;
 pub mod trial;
+pub mod values;
 
 pub use kind::Kind;
 

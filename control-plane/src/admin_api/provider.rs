@@ -7,11 +7,10 @@ use crate::app::App;
 use crate::db::Tx;
 use crate::error::Error;
 use crate::provider::{self, ProviderRow};
-use crate::store::settings;
+use crate::store::settings::{self, FROM_EMAIL};
 use axum::extract::State;
 
 /// Settings that 3scale keeps with the provider, beside its name and address for support.
-const FROM_EMAIL: &str = "from_email";
 const FINANCE_SUPPORT_EMAIL: &str = "finance_support_email";
 const SITE_ACCESS_CODE: &str = "site_access_code";
 

@@ -58,6 +58,9 @@ pub const ENFORCE_SSO: Setting = flag("enforce_sso", false);
 /// Whether sealed copies of credentials are kept, so that they can be shown again.
 pub const CREDENTIALS_RETRIEVABLE: Setting = flag("credentials_retrievable", true);
 
+/// The text that says whom e-mails are from; blank until set.
+pub const FROM_EMAIL: &str = "from_email";
+
 /// All of them, in the order they are shown: 3scale's, then ours.
 pub const ALL: &[AnySetting] = &[
     AnySetting::Flag(USER_ACCOUNT_AREA_ENABLED),
