@@ -22,10 +22,11 @@ def chromium():
             browser.close()
 
 
-def visitor(browser, there, script=True, width=1280, scheme="light") -> Page:
+def visitor(browser, there, script=True, width=1280, scheme="light", state=None) -> Page:
     """A page of somebody new. `page.complaints` has what the console said and which requests failed."""
     context = browser.new_context(
         base_url=there.portal,
+        storage_state=state,
         java_script_enabled=script,
         viewport={"width": width, "height": 900},
         color_scheme=scheme,

@@ -16,7 +16,7 @@ from browser import chromium
 from installation import installation
 from pages import chosen
 from seed import seed
-from tour import Tour
+from tour import Sessions, Tour
 
 WEIGHT_BYTES = 60_000
 # Not the page's own weight: pictures, and the reader of specifications.
@@ -27,13 +27,15 @@ SERIOUS = ("serious", "critical")
 def main(names):
     pages = chosen(names)
     with installation() as there, chromium() as browser:
-        seeded = seed(there)
-        wide = Tour(browser, there, seeded)
-        narrow = Tour(browser, there, seeded, width=390, scheme="dark")
-        plain = Tour(browser, there, seeded, script=False)
+        sessions = Sessions(browser, there, seed(there))
+        tours = (
+            Tour(sessions),
+            Tour(sessions, width=390, scheme="dark"),
+            Tour(sessions, script=False),
+        )
         findings = []
         for one in pages:
-            found = check(one, wide, narrow, plain)
+            found = check(one, *tours)
             findings += [f"{one.name}: {finding}" for finding in found]
             print(f"{'✗' if found else '✓'} {one.name}", flush=True)
             for finding in found:
@@ -45,12 +47,14 @@ def main(names):
 
 def check(one, wide, narrow, plain):
     try:
-        return [*in_general(one, wide), *when_narrow(one, narrow), *without_script(one, wide, plain)]
-    except Exception as error:  # a page that cannot be opened is a finding, the next one is looked at all the same
+        scripted = []
+        found = [*in_general(one, wide, scripted), *when_narrow(one, narrow)]
+        return [*found, *without_script(one, plain, *scripted)]
+    except Exception as error:  # a page that cannot be opened is a finding; the next one is looked at all the same
         return [str(error).splitlines()[0]]
 
 
-def in_general(one, tour):
+def in_general(one, tour, scripted):
     weight = {}
 
     def weigh(answer):
@@ -77,6 +81,7 @@ def in_general(one, tour):
         heavy = sorted(((len(body(it)), url) for url, it in weight.items()), reverse=True)[:3]
         yield f"weighs {bytes_in_all} bytes: {heavy}"
     yield from accessible(page, "light, 1280")
+    scripted.append(parts(page))
 
 
 def body(answer):
@@ -115,10 +120,8 @@ def accessible(page, how):
             yield f"axe ({how}): {violation['id']}, {many} ×: {node['html'][:140]} ({why[:160]})"
 
 
-def without_script(one, wide, plain):
-    scripted, _ = wide.open(one)
-    with_script = parts(scripted)
-    page, answer = plain.open(one)
+def without_script(one, tour, with_script=frozenset()):
+    page, answer = tour.open(one)
     if answer.status != one.status:
         yield f"without JavaScript: {answer.status}"
         return
@@ -130,15 +133,17 @@ def without_script(one, wide, plain):
 
 
 def parts(page):
-    """All headings, links and fields of the page itself, by what they are called. Read-outs and copy buttons that a
-    script adds say so by `data-script`, as does Swagger UI."""
-    found = set()
-    for role in ("heading", "link", "textbox", "combobox", "checkbox", "radio"):
-        for it in page.get_by_role("main").get_by_role(role).all():
-            if it.locator("xpath=ancestor-or-self::*[@data-script or contains(@class, 'swagger-ui')]").count() == 0:
-                name = it.inner_text() if role in ("heading", "link") else it.get_attribute("name") or ""
-                found.add(f"{role} {' '.join(name.split())}")
-    return found
+    """All headings, links and fields of the page itself, by what they are called."""
+    return set(page.evaluate(PARTS))
+
+
+# What a script adds says so by `data-script`, and Swagger UI is one.
+PARTS = """
+() => [...document.querySelectorAll('main :is(h1, h2, h3, h4, a[href], input, select, textarea, button)')]
+  .filter(it => !it.closest('[data-script], .swagger-ui'))
+  .map(it => it.name ? it.tagName.toLowerCase() + ' ' + it.name
+    : it.tagName.toLowerCase() + ' ' + it.innerText.trim().replace(/\\s+/g, ' '))
+"""
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from history import write_history
 from installation import installation
 from pages import chosen
 from seed import seed
-from tour import Tour
+from tour import Sessions, Tour
 
 FOLDER = ROOT / "target/screenshots"
 WIDTHS = (1280, 390)
@@ -39,10 +39,10 @@ def shoot(there, pages):
     FOLDER.mkdir(parents=True, exist_ok=True)
     failed = []
     with chromium() as browser:
-        seeded = seed(there)
+        sessions = Sessions(browser, there, seed(there))
         for width in WIDTHS:
             for scheme in SCHEMES:
-                tour = Tour(browser, there, seeded, width=width, scheme=scheme)
+                tour = Tour(sessions, width=width, scheme=scheme)
                 for one in pages:
                     file = FOLDER / f"{one.name}-{width}-{scheme}.png"
                     try:

@@ -14,7 +14,7 @@ from browser import chromium
 from installation import installation
 from pages import chosen
 from seed import seed
-from tour import Tour
+from tour import Sessions, Tour
 
 READS = int(os.environ.get("READS", "100"))
 BOUND_MS = float(os.environ.get("BOUND_MS", "100"))
@@ -23,10 +23,10 @@ BOUND_MS = float(os.environ.get("BOUND_MS", "100"))
 def main(names):
     slow = []
     with installation() as there, chromium() as browser:
-        tour = Tour(browser, there, seed(there))
+        tour = Tour(Sessions(browser, there, seed(there)))
         for one in (it for it in chosen(names) if not it.then):
             cookies = tour.visitor(one.who).context.cookies()
-            took_ms = measure(there, one.path.format(**tour.seeded), one.status, cookies)
+            took_ms = measure(there, one.path.format(**tour.sessions.seeded), one.status, cookies)
             median, p99 = took_ms[len(took_ms) // 2], took_ms[-1 - len(took_ms) // 100]
             print(f"{one.name:24} {median:7.1f} ms {p99:7.1f} ms", flush=True)
             if p99 > BOUND_MS:

@@ -27,6 +27,7 @@ macro_rules! told {
 
 told!(every_page, "check.py");
 told!(first_call, "stories/first_call.py");
+told!(without_script, "stories/without_script.py");
 told!(single_sign_on, "stories/single_sign_on.py");
 told!(signups_off, "stories/signups_off.py");
 told!(branding, "stories/branding.py");

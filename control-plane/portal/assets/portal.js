@@ -6,6 +6,7 @@ for (const text of document.querySelectorAll("[data-copy]")) {
   if (!navigator.clipboard) break;
   const button = document.createElement("button");
   button.type = "button";
+  button.dataset.script = "";
   button.className = "button secondary small";
   button.textContent = "Copy";
   button.setAttribute("aria-label", `Copy ${text.dataset.copy || "this"}`);
