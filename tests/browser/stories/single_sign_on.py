@@ -30,7 +30,7 @@ with installation() as there, chromium() as browser:
     answer = again.goto(url)
     assert answer.status in (401, 403, 422), answer.status
     assert not signed_in(again)
-    expect(again.get_by_role("main")).to_contain_text(re.compile("used|expired|not valid|no longer", re.I))
+    expect(again.get_by_role("main")).to_contain_text(re.compile("invalid|used|expired", re.I))
 
     # It leads to a page of the portal when asked to.
     page = visitor(browser, there)
