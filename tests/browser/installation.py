@@ -152,6 +152,9 @@ class Installation:
     def link(self, message):
         """The portal's link in a mail."""
         text = message.get_body(("plain",)).get_content()
+        return self.link_in(text)
+
+    def link_in(self, text):
         return re.search(re.escape(self.portal) + r"/\S+", text)[0].rstrip(".>)")
 
 
