@@ -64,7 +64,9 @@ pub(super) fn made(runtime: &dyn Runtime, bytes: usize) -> Result<()> {
 pub(super) fn enter(runtime: &dyn Runtime, name: &str) -> Result<()> {
     let mut used = runtime.registers().get_mut::<Used>();
     if used.partials.len() >= PARTIALS {
-        return refuse(format!("partials include each other more than {PARTIALS} deep"));
+        return refuse(format!(
+            "partials include each other more than {PARTIALS} deep"
+        ));
     }
     used.partials.push(name.to_owned());
     used.in_time()
@@ -112,7 +114,10 @@ impl Write for Bounded {
         if self.bytes.len() + bytes.len() > self.most {
             return Err(io::Error::other("is too long"));
         }
-        if self.deadline.is_some_and(|deadline| Instant::now() > deadline) {
+        if self
+            .deadline
+            .is_some_and(|deadline| Instant::now() > deadline)
+        {
             return Err(io::Error::other("takes too long to render"));
         }
         self.bytes.extend_from_slice(bytes);

@@ -142,8 +142,7 @@ fn parse(source: &str) -> Result<Template, String> {
 
 /// The library below was not written for hostile templates: a panic in it is a problem of the template, not ours.
 fn guarded<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
-    catch_unwind(AssertUnwindSafe(work))
-        .unwrap_or_else(|_| Err("cannot be worked out".into()))
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err("cannot be worked out".into()))
 }
 
 fn message(error: &liquid_core::Error) -> String {

@@ -4,7 +4,8 @@
 
 use liquid_core::error::{Error, Result};
 use liquid_core::model::{
-    KString, KStringCow, KStringRef, Object, ObjectView as _, ScalarCow, Value, ValueCow, ValueView as _, try_find,
+    KString, KStringCow, KStringRef, Object, ObjectView as _, ScalarCow, Value, ValueCow,
+    ValueView as _, try_find,
 };
 use liquid_core::runtime::{PartialStore, Registers, Runtime};
 use std::cell::RefCell;

@@ -17,7 +17,13 @@ pub(crate) struct Route {
 
 /// From `.route("/path", get(a).put(b))` on the router's page.
 fn routes() -> Vec<Route> {
-    let page = include_str!("../../src/router.rs");
+    routes_in(ROUTER)
+}
+
+/// The router's page.
+pub(crate) const ROUTER: &str = include_str!("../../src/router.rs");
+
+pub(crate) fn routes_in(page: &str) -> Vec<Route> {
     let mut routes = Vec::new();
     for line in page
         .lines()
@@ -50,7 +56,7 @@ pub(crate) fn api_routes() -> Vec<Route> {
 }
 
 /// The path with every parameter replaced.
-fn filled(path: &str, mut value: impl FnMut() -> String) -> String {
+pub(crate) fn filled(path: &str, mut value: impl FnMut() -> String) -> String {
     let parts: Vec<String> = path
         .split('/')
         .map(|part| match part.starts_with('{') {
@@ -214,7 +220,7 @@ const NAMES: &[&str] = &[
 ];
 
 /// Values that break something somewhere.
-const VALUES: &[&str] = &[
+pub(crate) const VALUES: &[&str] = &[
     "",
     " ",
     "0",
@@ -382,7 +388,7 @@ async fn assert_whole(t: &Test) {
 }
 
 #[track_caller]
-fn assert_not_our_fault(route: &Route, reply: &Reply) {
+pub(crate) fn assert_not_our_fault(route: &Route, reply: &Reply) {
     assert!(
         !reply.status.is_server_error(),
         "{} {}: {} {}",

@@ -1,5 +1,6 @@
 //! What developers see: the portal's pages.
 
+mod every_page;
 mod sso;
 
 use crate::support::Test;

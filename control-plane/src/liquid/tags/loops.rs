@@ -217,7 +217,10 @@ fn number(expression: &Expression, runtime: &dyn Runtime) -> Result<i64> {
     let number = value.as_scalar().and_then(|scalar| scalar.to_integer());
     match number {
         Some(number) => Ok(number),
-        None => refuse(format!("a whole number is expected, not {}", value.type_name())),
+        None => refuse(format!(
+            "a whole number is expected, not {}",
+            value.type_name()
+        )),
     }
 }
 

@@ -54,6 +54,16 @@ impl Browser {
 
     /// A request as a page of the portal makes it, to be completed.
     pub(crate) fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        self.request_from(method, path, "same-origin")
+    }
+
+    /// A request as a page of that site makes it: `same-origin`, `cross-site`.
+    pub(crate) fn request_from(
+        &self,
+        method: Method,
+        path: &str,
+        site: &str,
+    ) -> reqwest::RequestBuilder {
         let url = if path.starts_with('/') {
             format!("{}{path}", self.portal)
         } else {
@@ -61,7 +71,7 @@ impl Browser {
         };
         self.http
             .request(method, url)
-            .header("sec-fetch-site", "same-origin")
+            .header("sec-fetch-site", site)
     }
 
     /// Sends it with the cookies, and keeps those that come.
