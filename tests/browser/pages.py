@@ -11,6 +11,7 @@ from browser import button
 
 VISITOR = "visitor"  # not logged in
 DEVELOPER = "developer"  # the seeded account's admin: applications, usage, alerts, messages
+MEMBER = "member"  # of the same account, without its rights
 NEWCOMER = "newcomer"  # an account with nothing in it yet: empty states
 
 
@@ -72,6 +73,7 @@ PAGES = [
     Page("personal-details", "/admin/account/personal_details", DEVELOPER),
     Page("messages", "/admin/messages/received", DEVELOPER),
     Page("not-found-signed-in", "/admin/applications/999999", DEVELOPER, status=404),
+    Page("forbidden", "/admin/account/invitations", MEMBER, status=403),
     # And one who has just come.
     Page("dashboard-empty", "/admin", NEWCOMER),
     Page("applications-empty", "/admin/applications", NEWCOMER),

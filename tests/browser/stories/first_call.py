@@ -34,7 +34,7 @@ with installation() as there, chromium() as browser:
     # Another key: the old one goes on for as long as was chosen.
     open_application(page)
     first = credentials(page)
-    second = first | {"api_key": rotate(page, first["api_key"], "for 1 hour")}
+    second = first | {"api_key": rotate(page, first["api_key"], "1 hour")}
     assert second != first
     there.call_until(200, SEND, **second)
     assert there.call(SEND, **first) == 200, "the old key works during the overlap"
