@@ -56,6 +56,16 @@ pub struct ServerConfig {
     #[arg(long, env = "TALLYGATE_WEBHOOKS_PRIVATE", value_name = "BOOL", default_value = "false", action = clap::ArgAction::Set)]
     pub webhooks_private: bool,
 
+    /// How many reverse proxies stand before the portal, each of which adds to `X-Forwarded-For`. With 0 that header is not
+    /// believed, and attempts to sign in are counted by the address that connects.
+    #[arg(
+        long,
+        env = "TALLYGATE_TRUSTED_PROXIES",
+        value_name = "N",
+        default_value = "0"
+    )]
+    pub trusted_proxies: u8,
+
     /// The server that takes e-mails: `smtp://USER:PASSWORD@HOST:PORT` (TLS by STARTTLS, unless `?tls=none`) or `smtps://…`;
     /// what is not a letter or a digit in USER and PASSWORD is percent-encoded. Without it mails wait in the database.
     #[arg(long, env = "TALLYGATE_SMTP_URL", value_name = "URL", hide_env_values = true, value_parser = smtp_url)]
@@ -123,6 +133,8 @@ pub struct Config {
     pub staging_gateway: Option<String>,
     /// Whether webhooks may go to addresses that are not on the Internet.
     pub webhooks_private: bool,
+    /// Reverse proxies before the portal.
+    pub trusted_proxies: u8,
     /// The mail server's address, with its password.
     pub smtp_url: Option<Secret>,
     /// Whom mails are from, and where they come back to.
@@ -160,6 +172,7 @@ impl ServerConfig {
             admin_url: url(&self.admin_url, self.admin_listen),
             staging_gateway: self.staging_gateway_url.clone(),
             webhooks_private: self.webhooks_private,
+            trusted_proxies: self.trusted_proxies,
             smtp_url: self.smtp_url()?,
             mail_from: self.mail_from.clone(),
         })

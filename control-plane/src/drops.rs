@@ -5,6 +5,7 @@
 mod account;
 mod alert;
 mod application;
+mod field;
 mod message;
 mod plan;
 mod provider;
@@ -13,6 +14,7 @@ mod service;
 pub use account::{AccountDrop, UserDrop};
 pub use alert::AlertDrop;
 pub use application::ApplicationDrop;
+pub use field::FieldDrop;
 pub use message::MessageDrop;
 pub use plan::{FeatureDrop, LimitDrop, PlanDrop, grouped, plan};
 pub use provider::{ProviderDrop, provider};

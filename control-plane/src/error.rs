@@ -23,6 +23,12 @@ pub enum Error {
     /// 403.
     #[error("{0}")]
     Forbidden(&'static str),
+    /// 429: come back later.
+    #[error("Too many attempts. Wait {} and try again.", in_words(*.retry_after_secs))]
+    TooMany {
+        /// When, in seconds.
+        retry_after_secs: i64,
+    },
     /// Any other 4xx.
     #[error("{1}")]
     Refused(StatusCode, String),
@@ -67,6 +73,7 @@ impl Error {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Unauthorized(_) => StatusCode::UNAUTHORIZED,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
+            Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Refused(status, _) => *status,
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -102,6 +109,15 @@ impl FieldErrors {
                 field => format!("{} {message}", humanize(field)),
             })
             .collect()
+    }
+}
+
+/// How long to wait, rounded up to minutes.
+fn in_words(secs: i64) -> String {
+    match (secs + 59) / 60 {
+        ..=1 => "a minute".to_owned(),
+        minutes if minutes <= 90 => format!("{minutes} minutes"),
+        minutes => format!("{} hours", (minutes + 59) / 60),
     }
 }
 
@@ -179,6 +195,11 @@ impl IntoResponse for Error {
                 response
                     .headers_mut()
                     .insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            }
+            Self::TooMany { retry_after_secs } => {
+                response
+                    .headers_mut()
+                    .insert(header::RETRY_AFTER, HeaderValue::from(retry_after_secs));
             }
             _ => {}
         }

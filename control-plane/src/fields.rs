@@ -6,7 +6,9 @@
 
 use crate::admin_api::params::Params;
 use crate::db::Tx;
+use crate::drops::FieldDrop;
 use crate::error::Error;
+use crate::portal::FormDrop;
 use crate::store::fields_definitions::{self as rows, FieldsDefinition, Target};
 use serde_json::{Map, Value};
 
@@ -97,13 +99,37 @@ impl Fields {
     /// What a row has after these parameters, as a JSON object: what is given changes, the rest is as `before`.
     /// What is wrong is noted.
     pub fn read(&self, params: &mut Params, before: &str) -> String {
+        self.read_by(Writer::Provider, params, before)
+    }
+
+    /// The same for a developer, who must fill in what is required, and cannot change what is hidden or read-only.
+    pub fn read_of_developer(&self, params: &mut Params, before: &str) -> String {
+        self.read_by(Writer::Developer, params, before)
+    }
+
+    fn read_by(&self, writer: Writer, params: &mut Params, before: &str) -> String {
         let mut before: Map<String, Value> = serde_json::from_str(before).unwrap_or_default();
         let mut values = Map::new();
         for definition in &self.0 {
             let name = &definition.name;
             let given = params.iter().find(|(given, _)| given == name);
-            let value = match given.map(|(_, value)| value) {
-                None => before.remove(name),
+            let given = match writer {
+                Writer::Developer if definition.hidden || definition.read_only => None,
+                _ => given.map(|(_, value)| value),
+            };
+            let value = match given {
+                None => {
+                    let kept = before.remove(name);
+                    let is_open = !definition.hidden && !definition.read_only;
+                    if kept.is_none()
+                        && writer == Writer::Developer
+                        && definition.required
+                        && is_open
+                    {
+                        params.error(name, "can't be blank");
+                    }
+                    kept
+                }
                 Some(value) => match read(definition, value) {
                     Ok(value) => value,
                     Err(problem) => {
@@ -117,6 +143,51 @@ impl Fields {
             }
         }
         Value::Object(values).to_string()
+    }
+
+    /// What developers see of them: with these values, or as they sent them.
+    #[must_use]
+    pub fn shown(&self, values: &str, form: Option<&FormDrop>) -> Vec<FieldDrop> {
+        let values: Map<String, Value> = serde_json::from_str(values).unwrap_or_default();
+        let visible = self.0.iter().filter(|definition| !definition.hidden);
+        visible
+            .map(|definition| {
+                let sent = form.and_then(|form| form.values.0.get(&definition.name));
+                let problem = form.and_then(|form| form.errors.0.get(&definition.name));
+                let kept = || values.get(&definition.name).map(shown).unwrap_or_default();
+                FieldDrop {
+                    name: definition.name.clone(),
+                    label: definition.label.clone(),
+                    is_required: definition.required,
+                    is_read_only: definition.read_only,
+                    choices: serde_json::from_str(&definition.choices).unwrap_or_default(),
+                    value: sent
+                        .filter(|_| !definition.read_only)
+                        .cloned()
+                        .unwrap_or_else(kept),
+                    problem: problem.cloned(),
+                }
+            })
+            .collect()
+    }
+}
+
+/// Who fills fields in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Writer {
+    Provider,
+    Developer,
+}
+
+/// A value in a line.
+fn shown(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Array(items) => {
+            let items: Vec<&str> = items.iter().filter_map(Value::as_str).collect();
+            items.join(", ")
+        }
+        other => other.to_string(),
     }
 }
 

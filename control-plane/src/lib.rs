@@ -8,6 +8,7 @@ pub mod config;
 pub mod serve;
 
 pub mod body_limit;
+pub mod peer;
 pub mod router;
 
 pub mod admin_api;
@@ -40,7 +41,9 @@ pub mod service_tokens;
 pub mod signup;
 pub mod sso;
 pub mod subscriptions;
+pub mod throttle;
 pub mod upkeep;
+pub mod user_links;
 pub mod users;
 pub mod webhooks;
 pub mod write_off;

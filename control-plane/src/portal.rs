@@ -5,6 +5,7 @@
 //! What goes wrong becomes a page in `refusal`.
 
 mod assets;
+pub mod audit;
 mod flash;
 mod form;
 mod guard;
@@ -14,9 +15,12 @@ mod session;
 pub mod view;
 mod visitor;
 
+pub mod activation;
 pub mod docs;
 pub mod home;
 pub mod login;
+pub mod lost_password;
+pub mod signup;
 pub mod sso;
 
 pub use assets::asset;

@@ -4,9 +4,12 @@
 //! after at most [`DRAIN`] the process ends whatever is left.
 
 use crate::app::App;
+use crate::peer::Peer;
 use crate::{mail, router, upkeep, webhooks};
 use anyhow::Context as _;
 use axum::Router;
+use axum::http::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
@@ -17,6 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tower::ServiceExt as _;
 
 /// How long requests in flight may take to finish.
 pub const DRAIN: Duration = Duration::from_secs(25);
@@ -114,11 +118,17 @@ async fn run(app: App, listener: TcpListener, router: Router, connections: usize
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEADERS);
     loop {
-        let (stream, permit) = tokio::select! {
+        let (stream, peer, permit) = tokio::select! {
             () = app.stopped() => break,
             Some(next) = accept(&listener, &room) => next,
         };
-        let service = TowerToHyperService::new(router.clone());
+        let service = router
+            .clone()
+            .map_request(move |mut request: Request<Incoming>| {
+                request.extensions_mut().insert(peer);
+                request
+            });
+        let service = TowerToHyperService::new(service);
         let connection = open.watch(http.serve_connection(TokioIo::new(stream), service));
         tokio::spawn(async move {
             if let Err(error) = connection.await {
@@ -135,14 +145,14 @@ async fn run(app: App, listener: TcpListener, router: Router, connections: usize
 async fn accept(
     listener: &TcpListener,
     room: &Arc<Semaphore>,
-) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+) -> Option<(TcpStream, Peer, OwnedSemaphorePermit)> {
     let permit = Arc::clone(room).acquire_owned().await.ok()?;
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => {
+            Ok((stream, address)) => {
                 // Answers are small: none should wait for more of it.
                 let _ = stream.set_nodelay(true);
-                return Some((stream, permit));
+                return Some((stream, Peer(address.ip()), permit));
             }
             Err(error) => {
                 // Out of file descriptors, most likely: they come back as connections end.

@@ -12,18 +12,21 @@ use crate::store::fields_definitions::{self, Target};
 use crate::store::plans::{self, ACCOUNT_PLAN, PlanRow, SERVICE_PLAN};
 use crate::store::{accounts, settings, subscriptions, users as user_rows};
 use crate::subscriptions::{NO_SUCH_PLAN, NOT_SUBSCRIBED};
+use crate::user_links::{self, Purpose};
 use crate::users;
 
 /// Who signs up, and for what.
 #[derive(Debug)]
 pub struct Signup<'a> {
+    /// Where.
+    pub channel: Channel<'a>,
     /// The developer's organisation.
     pub org_name: &'a str,
     /// What its first user logs in with.
     pub username: &'a str,
     /// The user's address, or blank.
     pub email: &'a str,
-    /// Argon2id; without a password the user stays pending.
+    /// Argon2id; without a password a user that the provider signs up stays pending.
     pub password_hash: Option<&'a str>,
     /// The account plan; the default one when `None`.
     pub account_plan_id: Option<i64>,
@@ -37,8 +40,42 @@ pub struct Signup<'a> {
     pub user_fields: &'a str,
 }
 
-/// Name and description of the applications that come with it.
-const APPLICATION_NAME: &str = "API signup";
+/// Where somebody signs up, and so what is known of its address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Channel<'a> {
+    /// The provider does it, and vouches for a user that it gives a password.
+    Api,
+    /// A visitor of the portal: the user is mailed a link to the portal at this address, and active once it has followed it.
+    Portal(&'a str),
+    /// An identity provider vouches for the user, who is active at once and has no password.
+    IdentityProvider,
+}
+
+impl Channel<'_> {
+    /// Name and description of the applications that come with it.
+    fn application(self, org_name: &str) -> (String, &'static str) {
+        match self {
+            Self::Api => ("API signup".to_owned(), "API signup"),
+            Self::Portal(_) | Self::IdentityProvider => {
+                let owner: String = org_name.chars().take(OWNER_CHARS).collect();
+                (
+                    format!("{owner}'s App"),
+                    "Default application created on signup.",
+                )
+            }
+        }
+    }
+
+    fn origin(self) -> &'static str {
+        match self {
+            Self::Api => "api",
+            Self::Portal(_) | Self::IdentityProvider => "signup",
+        }
+    }
+}
+
+/// What an application's name takes of its account's.
+const OWNER_CHARS: usize = 200;
 
 /// Makes it all. The account's id, and credentials that are shown now or never.
 ///
@@ -65,11 +102,16 @@ pub async fn sign_up(
     }
 
     let approval_required = approval_required(tx, account_plan.as_ref()).await?;
-    let active = signup.password_hash.is_some() && !approval_required;
-    let state = match (signup.password_hash, approval_required) {
-        (None, _) => "created",
-        (Some(_), true) => "pending",
-        (Some(_), false) => "approved",
+    let has_password = signup.password_hash.is_some();
+    let (is_vouched_for, is_active) = match signup.channel {
+        Channel::Api => (has_password, has_password && !approval_required),
+        Channel::Portal(_) => (false, false),
+        Channel::IdentityProvider => (true, true),
+    };
+    let state = match (is_vouched_for, approval_required) {
+        (false, _) => "created",
+        (true, true) => "pending",
+        (true, false) => "approved",
     };
     let now_ms = tx.now_ms().await?;
     let plan_id = account_plan.map(|plan| plan.id);
@@ -81,7 +123,7 @@ pub async fn sign_up(
             username: signup.username,
             email: signup.email,
             password_hash: signup.password_hash,
-            state: if active { "active" } else { "pending" },
+            state: if is_active { "active" } else { "pending" },
             role: "admin",
         },
         now_ms,
@@ -93,12 +135,13 @@ pub async fn sign_up(
         subscriptions::insert(tx, account_id, plan).await?;
     }
     let mut fresh = Fresh::default();
+    let (application_name, description) = signup.channel.application(signup.org_name);
     for plan in &application_plans {
         let application = NewApplication {
             account_id,
-            name: APPLICATION_NAME,
-            description: APPLICATION_NAME,
-            origin: "api",
+            name: &application_name,
+            description,
+            origin: signup.channel.origin(),
             wanted: Wanted::default(),
         };
         let (_, made) = applications::create(tx, secrets, plan, application).await?;
@@ -106,6 +149,11 @@ pub async fn sign_up(
     }
     let news = Mail::new(Kind::NewAccount, To::Provider { product_id: None });
     mail::record(tx, news.account(account_id).user(user_id)).await?;
+    if let Channel::Portal(portal_url) = signup.channel {
+        let url = user_links::issue(tx, portal_url, Purpose::Activation, user_id).await?;
+        let welcome = Mail::new(Kind::SignupNotification, To::User(user_id));
+        mail::record(tx, welcome.url(&url)).await?;
+    }
     if state == "pending" {
         mail::record(tx, Mail::new(Kind::AccountConfirmed, To::User(user_id))).await?;
     }

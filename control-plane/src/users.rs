@@ -2,13 +2,14 @@
 
 use crate::admin_api::params::Params;
 use crate::db::Tx;
-use crate::error::Error;
+use crate::error::{Error, FieldErrors};
 use crate::events;
 use crate::mail::{self, Kind, Mail, To};
 use crate::secrets::Secret;
 use crate::signup;
 use crate::store::users::{self as rows, Event, User};
-use crate::store::{accounts, contracts};
+use crate::store::{accounts, contracts, sessions};
+use crate::user_links::{self, Purpose};
 use serde_json::Value;
 
 /// What a caller says of a user, once it passed the rules that need no database.
@@ -44,6 +45,20 @@ impl Person {
             username,
             email,
             password: read_password(params),
+        }
+    }
+
+    /// Notes what is missing: a user whom nobody else completes has all three.
+    pub fn require(&self, params: &mut Params) {
+        let has_email = self.email.as_ref().is_some_and(|email| !email.is_empty());
+        for (field, given) in [
+            ("username", self.username.is_some()),
+            ("email", has_email),
+            ("password", self.password.is_some()),
+        ] {
+            if !given && !params.is_noted(field) {
+                params.error(field, "can't be blank");
+            }
         }
     }
 }
@@ -95,7 +110,54 @@ pub async fn transition(
     Ok(user)
 }
 
-/// Not trimmed, and never in an error.
+/// Sets a password. The user's links to choose one end, and its sessions, but perhaps one.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn set_password(
+    tx: &mut Tx,
+    user: &User,
+    password_hash: &str,
+    but_session: Option<i64>,
+) -> Result<(), Error> {
+    let changes = rows::Changes {
+        password_hash: Some(password_hash),
+        ..rows::Changes::default()
+    };
+    rows::update(tx, user.account_id, user.id, changes).await?;
+    sessions::delete_of(tx, user.id, but_session).await?;
+    user_links::end_of(tx, Purpose::PasswordReset, user.id).await
+}
+
+/// A password that somebody chooses, from the parameter of this name.
+///
+/// # Errors
+/// What is wrong with it, under that name.
+pub fn new_password(params: &mut Params, name: &str) -> Result<Secret, FieldErrors> {
+    let password = params.secret(name);
+    let problem = match password.reveal() {
+        "" => Some("can't be blank".to_owned()),
+        text => password_problem(text),
+    };
+    match problem {
+        None => Ok(password),
+        Some(problem) => Err(FieldErrors(vec![(name.to_owned(), problem)])),
+    }
+}
+
+fn password_problem(password: &str) -> Option<String> {
+    let count = password.chars().count();
+    if count < *PASSWORD.start() {
+        return Some(format!(
+            "is too short (minimum is {} characters)",
+            PASSWORD.start()
+        ));
+    }
+    (count > *PASSWORD.end())
+        .then(|| format!("is too long (maximum is {} characters)", PASSWORD.end()))
+}
+
+/// Reads `password`: not trimmed, and never in an error.
 fn read_password(params: &mut Params) -> Option<Secret> {
     let password = match params.take("password")? {
         Value::Null => return None,
@@ -105,17 +167,8 @@ fn read_password(params: &mut Params) -> Option<Secret> {
             return None;
         }
     };
-    let count = password.chars().count();
-    if count < *PASSWORD.start() {
-        params.error(
-            "password",
-            format!("is too short (minimum is {} characters)", PASSWORD.start()),
-        );
-    } else if count > *PASSWORD.end() {
-        params.error(
-            "password",
-            format!("is too long (maximum is {} characters)", PASSWORD.end()),
-        );
+    if let Some(problem) = password_problem(&password) {
+        params.error("password", problem);
     }
     Some(Secret::new(password))
 }

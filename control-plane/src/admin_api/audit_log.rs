@@ -10,9 +10,9 @@ use crate::store::audit::{self, Entry, Filter};
 use axum::extract::State;
 
 const METHODS: &[&str] = &["POST", "PUT", "PATCH", "DELETE"];
-const CALLERS: &[&str] = &["provider_key", "access_token"];
+const CALLERS: &[&str] = &["provider_key", "access_token", "developer"];
 
-/// `GET /admin/api/audit_log`: the newest first; `since`, `until`, `caller`, `token_id`, `user_id`, `method` and `path` narrow it.
+/// `GET /admin/api/audit_log`: the newest first; `since`, `until`, `caller`, `token_id`, `user_id`, `account_user_id`, `method` and `path` narrow it.
 ///
 /// # Errors
 /// See [`Error`].
@@ -24,6 +24,7 @@ pub async fn index(State(app): State<App>, mut call: Read) -> Result<Answer, Err
     let caller = params.opt_choice("caller", CALLERS);
     let token_id = params.opt_id("token_id");
     let user_id = params.opt_id("user_id");
+    let account_user_id = params.opt_id("account_user_id");
     let method = params.opt_choice("method", METHODS);
     let path = path(params);
     params.check()?;
@@ -32,6 +33,7 @@ pub async fn index(State(app): State<App>, mut call: Read) -> Result<Answer, Err
         until,
         token_id,
         user_id,
+        account_user_id,
         caller,
         method,
         path: path.as_deref(),
@@ -63,7 +65,11 @@ fn entry(entry: &Entry) -> Object {
             entry.token_id.map(|_| entry.token_name.as_str()),
         )
         .with("user_id", entry.user_id)
-        .with("username", entry.user_id.map(|_| entry.username.as_str()));
+        .with("account_user_id", entry.account_user_id)
+        .with(
+            "username",
+            (entry.user_id.or(entry.account_user_id)).map(|_| entry.username.as_str()),
+        );
     Object::new("entry")
         .with("id", entry.id)
         .with("created_at", timestamp(entry.created_at))

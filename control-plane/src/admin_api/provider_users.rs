@@ -7,7 +7,6 @@ use super::format::{Answer, List, Object, timestamp};
 use super::page::Page;
 use super::path::Ids;
 use super::shapes::with_extra;
-use super::users::require;
 use crate::app::App;
 use crate::db::Tx;
 use crate::error::Error;
@@ -45,7 +44,7 @@ pub async fn index(State(app): State<App>, mut call: Read) -> Result<Answer, Err
 /// See [`Error`].
 pub async fn create(State(app): State<App>, mut call: Write) -> Result<Answer, Error> {
     let person = Person::read(&mut call.params);
-    require(&mut call.params, &person);
+    person.require(&mut call.params);
     call.params.check()?;
     let password_hash = match person.password {
         Some(password) => Some(app.secrets.hash_password(password).await?),

@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::error::Error;
 use crate::fields::Fields;
 use crate::secrets::Secret;
-use crate::signup::{self, Signup};
+use crate::signup::{self, Channel, Signup};
 use crate::store::fields_definitions::Target;
 use crate::users::Person;
 use axum::Extension;
@@ -74,6 +74,7 @@ async fn sign_up(
         &mut tx,
         &app.secrets,
         &Signup {
+            channel: Channel::Api,
             org_name: &asked.org_name,
             username: &asked.username,
             email: &asked.email,

@@ -51,7 +51,7 @@ pub async fn create(
     mut call: Write,
 ) -> Result<Answer, Error> {
     let person = Person::read(&mut call.params);
-    require(&mut call.params, &person);
+    person.require(&mut call.params);
     call.params.check()?;
     let password_hash = match person.password {
         Some(password) => Some(app.secrets.hash_password(password).await?),
@@ -216,22 +216,6 @@ pub async fn member(
     _call: Write,
 ) -> Result<Answer, Error> {
     set_role(&app, account_id, id, "member").await
-}
-
-/// A user added to an account has all three: nobody else will set them.
-pub(super) fn require(params: &mut Params, person: &Person) {
-    for (field, given) in [
-        ("username", person.username.is_some()),
-        (
-            "email",
-            person.email.as_ref().is_some_and(|email| !email.is_empty()),
-        ),
-        ("password", person.password.is_some()),
-    ] {
-        if !given && !params.is_noted(field) {
-            params.error(field, "can't be blank");
-        }
-    }
 }
 
 async fn refuse_taken(

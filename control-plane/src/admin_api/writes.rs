@@ -264,6 +264,7 @@ impl Hooks for Write {
                 caller,
                 token_id,
                 user_id,
+                account_user_id: None,
                 method: self.method.as_str(),
                 path: &self.shown_path,
                 route: &self.route,
@@ -283,7 +284,7 @@ impl Hooks for Write {
 }
 
 /// The path as it may be shown: parameters that are secrets are hidden.
-fn without_secrets(route: &str, path: &str) -> String {
+pub(crate) fn without_secrets(route: &str, path: &str) -> String {
     let mut parts: Vec<&str> = path.split('/').collect();
     let mut above = "";
     for (part, pattern) in parts.iter_mut().zip(route.split('/')) {

@@ -40,6 +40,7 @@ const STEPS: &[Step] = steps! {
     10 "traffic" "0010_traffic.sql",
     11 "mail" "0011_mail.sql",
     15 "portal" "0015_portal.sql",
+    16 "portal audit" "0016_portal_audit.sql",
 };
 
 /// Version of the newest migration.

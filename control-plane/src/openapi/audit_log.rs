@@ -9,9 +9,10 @@ pub(super) fn tag() -> Tag {
                 .takes([
                     text("since", "2026-01-31").about("Not before this day or time"),
                     text("until", "2026-01-31T12:00:00Z").about("Before this day or time"),
-                    choice("caller", &["provider_key", "access_token"]),
+                    choice("caller", &["provider_key", "access_token", "developer"]),
                     int("token_id", 1).min(1).about("By this access token"),
-                    int("user_id", 1).min(1).about("By a token of this user"),
+                    int("user_id", 1).min(1).about("By a token of this user of the provider"),
+                    int("account_user_id", 1).min(1).about("By this developer, in the portal"),
                     choice("method", &["POST", "PUT", "PATCH", "DELETE"]),
                     text("path", "/admin/api/services/7").max(1000).about("About this resource and what is below it"),
                 ])
@@ -24,10 +25,11 @@ fn entry() -> Shape {
         id("id"),
         time("created_at"),
         object("caller", shape("AuditCaller", [
-            choice("type", &["provider_key", "access_token"]),
+            choice("type", &["provider_key", "access_token", "developer"]),
             int("token_id", 1).or_null(),
             text("token_name", "Deployment").or_null().about("As it was called then"),
             int("user_id", 1).or_null().about("Whose token it is"),
+            int("account_user_id", 1).or_null().about("The developer who wrote in the portal; null when nobody was signed in"),
             text("username", "admin").or_null(),
         ])),
         text("method", "PUT"),

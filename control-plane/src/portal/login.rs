@@ -7,8 +7,11 @@ use super::view::Redirect;
 use super::visitor::{Member, Visitor};
 use crate::drop;
 use crate::error::{Error, FieldErrors};
+use crate::secrets::Secret;
 use crate::sso;
+use crate::store::users::User;
 use crate::store::{sessions, users};
+use crate::throttle;
 use axum::response::Response;
 
 drop! {
@@ -45,26 +48,30 @@ pub async fn show(visitor: Visitor, mut form: Form) -> Result<Response, Error> {
 /// `POST /session`
 ///
 /// # Errors
-/// When the database does not answer.
-pub async fn sign_in(visitor: Visitor, mut form: Form) -> Result<Response, Error> {
+/// 429 when it was tried too often, of one name or from one address.
+pub async fn sign_in(
+    visitor: Visitor,
+    before: Option<Member>,
+    mut form: Form,
+) -> Result<Response, Error> {
     let app = &visitor.app;
     let return_to = return_to(&visitor, &mut form);
     let name = form.params.text("username", 255);
     let password = form.params.secret("password");
-    let mut tx = app.db.begin_aside().await?;
-    let user = users::by_login(&mut tx, &name).await?;
-    let hash = match &user {
-        Some(user) => users::password_hash(&mut tx, user.id).await?,
-        None => None,
-    };
-    let fits = app.secrets.password_fits(password, hash).await?;
-    if let Some(user) = user
-        && fits
-        && sso::may_sign_in(&mut tx, &user).await?
-    {
-        let cookie = session::begin(app, &mut tx, user.id, &visitor.headers).await?;
-        tx.commit().await?;
-        return Ok(Redirect::to(return_to).cookie(cookie).respond(&visitor));
+    if let Some((user, hash)) = recognise(&visitor, &name, password).await? {
+        let mut tx = app.db.begin().await?;
+        // Nothing of it may have changed while the password was looked at.
+        if users::password_hash(&mut tx, user.id).await? == Some(hash)
+            && sso::may_sign_in(&mut tx, &user).await?
+        {
+            if let Some(before) = before {
+                sessions::delete(&mut tx, before.user().id, before.session().id).await?;
+            }
+            throttle::forgive(&mut tx, throttle::LOGINS_OF_NAME, &name).await?;
+            let cookie = session::begin(app, &mut tx, user.id, &visitor.headers).await?;
+            tx.commit().await?;
+            return Ok(Redirect::to(return_to).cookie(cookie).respond(&visitor));
+        }
     }
     let refused = FieldErrors(vec![("base".into(), REFUSED.into())]);
     let values = LoginPage {
@@ -72,6 +79,32 @@ pub async fn sign_in(visitor: Visitor, mut form: Form) -> Result<Response, Error
         return_to,
     };
     visitor.again(PAGE, TITLE, &values).await
+}
+
+/// Whose name and password these are, with the password's hash. No transaction is open while it is found out.
+async fn recognise(
+    visitor: &Visitor,
+    name: &str,
+    password: Secret,
+) -> Result<Option<(User, String)>, Error> {
+    if name.is_empty() {
+        return Ok(None);
+    }
+    let app = &visitor.app;
+    let attempts = [
+        (throttle::LOGINS_OF_NAME, name),
+        (throttle::LOGINS_OF_CLIENT, &visitor.client),
+    ];
+    throttle::admit(&app.db, &attempts).await?;
+    let mut tx = app.db.read().await?;
+    let user = users::by_login(&mut tx, name).await?;
+    let hash = match &user {
+        Some(user) => users::password_hash(&mut tx, user.id).await?,
+        None => None,
+    };
+    drop(tx);
+    let fits = app.secrets.password_fits(password, hash.clone()).await?;
+    Ok(user.zip(hash).filter(|_| fits))
 }
 
 /// `POST /logout`

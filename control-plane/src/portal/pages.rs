@@ -1,11 +1,12 @@
 //! Every page that comes with the program, and what its template can name: `docs/liquid.md` is made from this.
 
 use super::refusal::ErrorPage;
-use super::{docs, home, login};
+use super::{activation, docs, home, login, lost_password, signup};
 use crate::liquid::{Shape, ToLiquid as _};
 
 /// A template's system name, and what it can name besides what every page can.
 pub const ALL: &[(&str, fn() -> Shape)] = &[
+    ("activate", activation::ActivationPage::shape),
     ("docs", docs::DocsPage::shape),
     ("errors/failure", ErrorPage::shape),
     ("errors/forbidden", ErrorPage::shape),
@@ -13,4 +14,8 @@ pub const ALL: &[(&str, fn() -> Shape)] = &[
     ("errors/refused", ErrorPage::shape),
     ("home", home::HomePage::shape),
     ("login", login::LoginPage::shape),
+    ("password/edit", lost_password::NewPasswordPage::shape),
+    ("password/new", lost_password::LostPasswordPage::shape),
+    ("signup", signup::SignupPage::shape),
+    ("signup/success", signup::SignupSuccessPage::shape),
 ];

@@ -64,6 +64,7 @@ fn page_of(status: StatusCode) -> (&'static str, &'static str) {
     match status {
         StatusCode::NOT_FOUND => ("errors/not_found", "Not found"),
         StatusCode::FORBIDDEN => ("errors/forbidden", "Not allowed"),
+        StatusCode::TOO_MANY_REQUESTS => ("errors/refused", "Too many attempts"),
         status if status.is_server_error() => ("errors/failure", "Something went wrong"),
         _ => ("errors/refused", "That did not work"),
     }

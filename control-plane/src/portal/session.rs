@@ -3,6 +3,7 @@
 //! A session ends two weeks after it began, a day after it was last used, when its user signs out or may not sign in any
 //! more, and when the password changes. Signing in always begins a new one.
 
+use super::audit;
 use crate::app::App;
 use crate::db::Tx;
 use crate::error::Error;
@@ -79,6 +80,7 @@ pub(super) async fn begin(
     user_id: i64,
     headers: &HeaderMap,
 ) -> Result<Cookie<'static>, Error> {
+    audit::note_user(user_id);
     let token = secrets::random_token("", 32);
     let now_ms = tx.now_ms().await?;
     let agent = headers

@@ -5,6 +5,7 @@ use super::session::{self, SignedIn};
 use super::view::Redirect;
 use crate::app::App;
 use crate::error::Error;
+use crate::peer;
 use crate::store::accounts::Account;
 use crate::store::sessions::Session;
 use crate::store::users::User;
@@ -24,6 +25,8 @@ pub struct Visitor {
     pub uri: Uri,
     /// The request's headers.
     pub headers: HeaderMap,
+    /// Where it comes from: an IPv4 address, or half an IPv6 one.
+    pub client: String,
     /// The message from the page before.
     pub flash: Option<Flash>,
     signed_in: Option<SignedIn>,
@@ -114,6 +117,11 @@ impl FromRequestParts<App> for Visitor {
             app: app.clone(),
             uri: parts.uri.clone(),
             headers: parts.headers.clone(),
+            client: peer::client(
+                &parts.extensions,
+                &parts.headers,
+                app.config.trusted_proxies,
+            ),
             flash: Flash::read(app, &parts.headers),
             signed_in,
         };

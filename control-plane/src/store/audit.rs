@@ -14,7 +14,7 @@ row! {
         pub id: i64,
         /// When it was written, milliseconds since 1970.
         pub created_at: i64,
-        /// `provider_key` or `access_token`.
+        /// `provider_key`, `access_token`, or `developer` in the portal.
         pub caller: String,
         /// The access token.
         pub token_id: Option<i64>,
@@ -22,7 +22,9 @@ row! {
         pub token_name: String,
         /// Whose token it is.
         pub user_id: Option<i64>,
-        /// What its owner was called then.
+        /// The developer, if one was signed in.
+        pub account_user_id: Option<i64>,
+        /// What the token's owner, or the developer, was called then.
         pub username: String,
         /// The HTTP method.
         pub method: String,
@@ -42,12 +44,14 @@ row! {
 /// An entry to be noted.
 #[derive(Clone, Copy, Debug)]
 pub struct NewEntry<'a> {
-    /// `provider_key` or `access_token`.
+    /// `provider_key`, `access_token` or `developer`.
     pub caller: &'a str,
     /// The access token.
     pub token_id: Option<i64>,
     /// Whose token it is.
     pub user_id: Option<i64>,
+    /// The developer, if one was signed in.
+    pub account_user_id: Option<i64>,
     /// The HTTP method.
     pub method: &'a str,
     /// The path, without its extension and without secrets.
@@ -78,7 +82,9 @@ pub struct Filter<'a> {
     pub token_id: Option<i64>,
     /// By a token of this user.
     pub user_id: Option<i64>,
-    /// `provider_key` or `access_token`.
+    /// By this developer.
+    pub account_user_id: Option<i64>,
+    /// `provider_key`, `access_token` or `developer`.
     pub caller: Option<&'a str>,
     /// With this HTTP method.
     pub method: Option<&'a str>,
@@ -99,9 +105,10 @@ pub async fn insert(
     Ok(on!(tx, |c| {
         sqlx::query_scalar(
             "insert into audit_entry (created_at, caller, token_id, token_name, user_id, username, method, path,
-                                      route, status, state_before, state_after)
+                                      route, status, state_before, state_after, account_user_id)
              values ($1, $2, $3, coalesce((select name from access_token where id = $3), ''),
-                     $4, coalesce((select username from provider_user where id = $4), ''), $5, $6, $7, $8, $9, $10)
+                     $4, coalesce((select username from provider_user where id = $4),
+                                  (select username from account_user where id = $11), ''), $5, $6, $7, $8, $9, $10, $11)
              returning id",
         )
         .bind(now_ms)
@@ -114,6 +121,7 @@ pub async fn insert(
         .bind(answered.map(|answered| answered.status))
         .bind(entry.state_before)
         .bind(answered.and_then(|answered| answered.state_after))
+        .bind(entry.account_user_id)
         .fetch_one(c)
     })?)
 }
@@ -140,7 +148,8 @@ macro_rules! narrowed {
             $select,
             " from audit_entry where ($1 is null or created_at >= $1) and ($2 is null or created_at < $2)
               and ($3 is null or token_id = $3) and ($4 is null or caller = $4) and ($5 is null or method = $5)
-              and ($6 is null or path = $6 or path like $7 escape '\\') and ($8 is null or user_id = $8) ",
+              and ($6 is null or path = $6 or path like $7 escape '\\') and ($8 is null or user_id = $8)
+              and ($9 is null or account_user_id = $9) ",
             $rest
         )
     };
@@ -161,11 +170,12 @@ pub async fn page(tx: &mut Tx, filter: Filter<'_>, page: Page) -> Result<(Vec<En
         .bind(filter.path)
         .bind(&below)
         .bind(filter.user_id)
+        .bind(filter.account_user_id)
         .fetch_one(c))?;
     let entries = on!(tx, |c| {
         sqlx::query_as::<_, Entry>(narrowed!(
-        "id, created_at, caller, token_id, token_name, user_id, username, method, path, route, status, state_before, state_after",
-        "order by id desc limit $9 offset $10"
+        "id, created_at, caller, token_id, token_name, user_id, account_user_id, username, method, path, route, status, state_before, state_after",
+        "order by id desc limit $10 offset $11"
     ))
     .bind(filter.since)
     .bind(filter.until)
@@ -175,6 +185,7 @@ pub async fn page(tx: &mut Tx, filter: Filter<'_>, page: Page) -> Result<(Vec<En
     .bind(filter.path)
     .bind(&below)
         .bind(filter.user_id)
+        .bind(filter.account_user_id)
     .bind(page.limit())
     .bind(page.offset())
     .fetch_all(c)

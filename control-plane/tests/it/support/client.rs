@@ -54,6 +54,7 @@ impl Test {
             admin_url: admin.clone(),
             staging_gateway: None,
             webhooks_private: true,
+            trusted_proxies: 0,
             smtp_url: None,
             mail_from: None,
         };

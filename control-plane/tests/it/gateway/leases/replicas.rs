@@ -286,6 +286,7 @@ pub(super) async fn replicas(test: &Test) -> Vec<App> {
             admin_url: test.admin.clone(),
             staging_gateway: None,
             webhooks_private: false,
+            trusted_proxies: 0,
             smtp_url: None,
             mail_from: None,
         };
