@@ -1,5 +1,6 @@
 //! The gateway API: what Envoy's filters call. `snapshot` tells them what to decide by, `sync` takes what
-//! they counted, `leases` gives credit to requests that wait for it.
+//! they counted, `leases` gives credit to requests that wait for it, and `traffic`
+//! hears how requests were answered.
 //!
 //! Gateways speak postcard, people and tools JSON, in both directions. Errors are problem+json.
 
@@ -7,6 +8,7 @@ pub mod auth;
 pub mod leases;
 pub mod snapshot;
 pub mod sync;
+pub mod traffic;
 
 use crate::db::Db;
 use crate::error::Error;
@@ -90,7 +92,8 @@ impl Form {
     /// What the caller wants to read: compact when it says so, else JSON.
     #[must_use]
     pub fn accepted(headers: &HeaderMap) -> Self {
-        if accepts(headers, wire::COMPACT) || accepts(headers, wire::COMPACT_V2) {
+        let compact = [wire::COMPACT, wire::COMPACT_V2, wire::COMPACT_V3];
+        if compact.iter().any(|form| accepts(headers, form)) {
             Self::Compact
         } else {
             Self::Json

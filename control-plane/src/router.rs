@@ -337,6 +337,7 @@ fn gateway_api() -> Router<App> {
         .route("/gateway/v1/snapshot", get(gateway_api::snapshot::snapshot))
         .route("/gateway/v1/sync", post(gateway_api::sync::sync))
         .route("/gateway/v1/leases", post(gateway_api::leases::leases))
+        .route("/gateway/v1/traffic", post(gateway_api::traffic::traffic))
 }
 
 /// What agents call that are not our gateways: 3scale's Service Management API, in XML alone.

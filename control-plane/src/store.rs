@@ -41,6 +41,7 @@ pub mod sso_tokens;
 pub mod stats;
 pub mod subscriptions;
 pub mod throttle;
+pub mod traffic;
 pub mod trials;
 pub mod user_links;
 pub mod users;

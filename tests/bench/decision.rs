@@ -123,6 +123,7 @@ fn application(number: u32) -> (Digest, Arc<Application>) {
         live: true,
         keys: vec![key::digest(app_key(number).as_bytes())],
         referrers: Vec::new(),
+        ending: Vec::new(),
     };
     (ident, Arc::new(application))
 }

@@ -9,7 +9,7 @@ use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use std::time::Duration;
-use tallygate_core::wire::{COMPACT_V2, Cursor, PAGE_BYTES, Snapshot};
+use tallygate_core::wire::{COMPACT_V2, COMPACT_V3, Cursor, PAGE_BYTES, Snapshot};
 use tokio::time::{Instant, timeout_at};
 
 /// The longest a call is held.
@@ -41,7 +41,9 @@ pub async fn snapshot(
         let news = !page.complete || !page.products.is_empty() || !page.applications.is_empty();
         if news || after == Cursor::default() || Instant::now() >= deadline || app.is_stopping() {
             app.gateways.pages.inc();
-            return Ok(if form == Form::Json || accepts(&headers, COMPACT_V2) {
+            return Ok(if form == Form::Json || accepts(&headers, COMPACT_V3) {
+                form.answer_as(COMPACT_V3, &Snapshot::V3(page))
+            } else if accepts(&headers, COMPACT_V2) {
                 form.answer_as(COMPACT_V2, &Snapshot::V2(page))
             } else {
                 form.answer(&Snapshot::V1(page))

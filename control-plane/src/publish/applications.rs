@@ -5,7 +5,7 @@ use crate::db::Tx;
 use crate::error::Error;
 use crate::store::snapshot::{self as store, From};
 use tallygate_core::id::{ApplicationId, PlanId, ProductId};
-use tallygate_core::wire::{ApplicationV1, Cursor, Digest};
+use tallygate_core::wire::{ApplicationV1, Cursor, Digest, EndingKeyV1};
 
 /// About what a live application takes: bounds how many rows are worth asking for.
 const LEAST_BYTES: usize = 40;
@@ -95,6 +95,7 @@ fn retired(rows: Vec<store::Retired>) -> Vec<(Place, ApplicationV1)> {
                 live: false,
                 keys: Vec::new(),
                 referrers: Vec::new(),
+                ending: Vec::new(),
             };
             ((row.revision, row.application_id), application)
         })
@@ -105,8 +106,7 @@ fn live(rows: Vec<store::Application>) -> Vec<(Place, ApplicationV1)> {
     rows.into_iter()
         .map(|row| {
             let ident = digest(&row.ident, row.id);
-            let keys = hex::decode(row.keys.unwrap_or_default()).unwrap_or_default();
-            let (keys, _) = keys.as_chunks();
+            let (keys, ending) = keys(row.keys.as_deref());
             let application = ApplicationV1 {
                 id: ApplicationId(row.id),
                 revision: row.revision,
@@ -114,12 +114,37 @@ fn live(rows: Vec<store::Application>) -> Vec<(Place, ApplicationV1)> {
                 product: ProductId(row.product_id),
                 plan: PlanId(row.plan_id),
                 live: row.live && ident.is_some(),
-                keys: keys.to_vec(),
+                keys,
                 referrers: referrers(row.referrers.as_deref()),
+                ending,
             };
             ((row.revision, row.id), application)
         })
         .collect()
+}
+
+/// Keys that do not end, and those that do.
+fn keys(listed: Option<&str>) -> (Vec<Digest>, Vec<EndingKeyV1>) {
+    let (mut keys, mut ending) = (Vec::new(), Vec::new());
+    for listed in listed.unwrap_or_default().split(',') {
+        let (digest, end_ms) = match listed.split_once(':') {
+            Some((digest, end_ms)) => (digest, Some(end_ms)),
+            None => (listed, None),
+        };
+        let mut key = Digest::default();
+        if hex::decode_to_slice(digest, &mut key).is_err() {
+            continue;
+        }
+        match end_ms {
+            None => keys.push(key),
+            Some(end_ms) => ending.push(EndingKeyV1 {
+                key,
+                // One that cannot be read has ended.
+                end_secs: end_ms.parse::<u64>().unwrap_or_default().div_ceil(1_000),
+            }),
+        }
+    }
+    (keys, ending)
 }
 
 /// Filters as they are compared: case says nothing in a host.

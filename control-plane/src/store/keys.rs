@@ -1,6 +1,6 @@
 //! Keys of applications. One that has expired is none, wherever keys are read; a sweep removes its row later.
 
-use crate::db::Tx;
+use crate::db::{Handle, Tx};
 use crate::error::Error;
 use crate::{on, row, run};
 use sqlx::AssertSqlSafe;
@@ -142,25 +142,43 @@ pub async fn update(
     Ok(())
 }
 
-/// Notes that a key was called with, unless that is known to the minute. A key that is gone stays gone.
+/// Notes that keys, each with its application, were called with, unless that is known to the minute. One that is gone stays gone.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn used(
-    tx: &mut Tx,
-    application_id: i64,
-    digest: &[u8],
-    now_ms: i64,
-) -> Result<(), Error> {
-    run!(tx, |c| sqlx::query(
-        "update application_key set last_used_at = $1 where application_id = $2 and digest = $3
-         and (last_used_at is null or last_used_at < $4)"
-    )
-    .bind(now_ms)
-    .bind(application_id)
-    .bind(digest)
-    .bind(now_ms - 60_000)
-    .execute(c))?;
+pub async fn used(tx: &mut Tx, keys: &[(i64, &[u8])], now_ms: i64) -> Result<(), Error> {
+    let known_ms = now_ms - 60_000;
+    match tx.handle() {
+        Handle::Sqlite(c) => {
+            for (application_id, digest) in keys {
+                sqlx::query(
+                    "update application_key set last_used_at = $1
+                     where application_id = $2 and digest = $3 and coalesce(last_used_at, 0) < $4",
+                )
+                .bind(now_ms)
+                .bind(application_id)
+                .bind(*digest)
+                .bind(known_ms)
+                .execute(&mut *c)
+                .await?;
+            }
+        }
+        Handle::Postgres(c) => {
+            let (ids, digests): (Vec<i64>, Vec<&[u8]>) = keys.iter().copied().unzip();
+            sqlx::query(
+                "update application_key set last_used_at = $1
+                 from unnest($2, $3) as used (application_id, digest)
+                 where application_key.application_id = used.application_id
+                 and application_key.digest = used.digest and coalesce(last_used_at, 0) < $4",
+            )
+            .bind(now_ms)
+            .bind(ids)
+            .bind(digests)
+            .bind(known_ms)
+            .execute(c)
+            .await?;
+        }
+    }
     Ok(())
 }
 

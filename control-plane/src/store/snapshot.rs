@@ -95,7 +95,7 @@ row! {
         pub plan_id: i64,
         /// Whether it may call.
         pub live: bool,
-        /// Digests of its keys, in hexadecimal, one after the other.
+        /// Digests of its keys, in hexadecimal, with commas between; behind a colon when one ends, milliseconds since 1970.
         pub keys: Option<String>,
         /// Its referrer filters, with commas between.
         pub referrers: Option<String>,
@@ -264,7 +264,7 @@ macro_rules! applications {
                  case when a.live and a.app_id is not null then (
                      select string_agg(",
             $hex,
-            ", '' order by id) from application_key where application_id = a.id
+            " || coalesce(':' || expires_at, ''), ',' order by id) from application_key where application_id = a.id
                  ) end as keys,
                  case when a.live then (
                      select string_agg(value, ',' order by id) from referrer_filter where application_id = a.id

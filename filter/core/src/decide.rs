@@ -9,7 +9,7 @@ use crate::credential::{Found, Presented};
 use crate::directory::Application;
 pub use crate::directory::Lookup;
 use crate::id::{ApplicationId, ProductId};
-use crate::key::{digest, ident, same};
+use crate::key::{digest, ident};
 use crate::mapping::{Matches, Subject};
 use crate::metric::{Usage, roll_up};
 use crate::path::split_target;
@@ -71,6 +71,8 @@ pub enum Decision<'a> {
 pub struct Refused<'a> {
     /// Why.
     pub reason: Reason,
+    /// Whose request it was, when that is known: with a wrong key, too.
+    pub application: Option<ApplicationId>,
     /// Whose words to refuse in.
     pub product: Option<&'a Product>,
     /// The rules that matched, when it came to that.
@@ -86,6 +88,8 @@ pub struct Admissible<'a> {
     pub product: &'a Product,
     /// Who calls.
     pub application: ApplicationId,
+    /// The digest of the key it calls with, where one is asked for.
+    pub key: Option<Digest>,
     /// The product's own rules that matched.
     pub matches: Matches,
     /// The backend that it goes to, when the product has any.
@@ -136,19 +140,27 @@ pub fn decide<'a>(
     if matches.is_empty() && counted.is_none_or(Matches::is_empty) {
         return refuse(Reason::NoMatch, Some(product), Some((matches, routed)));
     }
-    let application = match authenticate(product, &presented, directory) {
-        Ok(application) => application,
-        Err(reason) => return refuse(reason, Some(product), Some((matches, routed))),
+    let (application, key) = match authenticate(product, &presented, directory, now_secs) {
+        Ok(authenticated) => authenticated,
+        Err((reason, whose)) => {
+            return of(
+                refuse(reason, Some(product), Some((matches, routed))),
+                whose,
+            );
+        }
     };
+    let whose = Some(application.id);
     if product.referrers_required
         && !application.referrers.is_empty()
         && !comes_from(&application.referrers, request.headers)
     {
-        return refuse(Reason::AuthFailed, Some(product), Some((matches, routed)));
+        let refused = refuse(Reason::AuthFailed, Some(product), Some((matches, routed)));
+        return of(refused, whose);
     }
     let Some(limits) = product.limits(application.plan) else {
         // The plan is newer than the product's last change that has arrived here.
-        return refuse(Reason::NotReady, Some(product), Some((matches, routed)));
+        let refused = refuse(Reason::NotReady, Some(product), Some((matches, routed)));
+        return of(refused, whose);
     };
     let mut usage = product.rules.usage(&matches);
     if let Some(routed) = &routed {
@@ -159,11 +171,12 @@ pub fn decide<'a>(
         .iter()
         .any(|plan| plan.limit.value == 0 && usage.get(plan.limit.metric) > 0)
     {
-        return refuse(
+        let refused = refuse(
             Reason::MetricDisabled,
             Some(product),
             Some((matches, routed)),
         );
+        return of(refused, whose);
     }
     let limits_rev = product.revision.max(application.revision);
     let (charge, limits) = charge(&usage, limits, limits_rev, now_secs);
@@ -177,6 +190,7 @@ pub fn decide<'a>(
     Decision::Charge(Admissible {
         product,
         application: application.id,
+        key,
         matches,
         routed,
         charge,
@@ -271,18 +285,32 @@ fn refuse<'a>(
     };
     Decision::Refuse(Refused {
         reason,
+        application: None,
         product,
         matches,
         routed,
     })
 }
 
-/// The application that may call with these credentials. Everything that is wrong with them looks the same.
+/// A refusal of a request of whom it is known whose it was.
+fn of(decision: Decision<'_>, application: Option<ApplicationId>) -> Decision<'_> {
+    match decision {
+        Decision::Refuse(refused) => Decision::Refuse(Refused {
+            application,
+            ..refused
+        }),
+        other => other,
+    }
+}
+
+/// The application that may call with these credentials, and the digest of its key. Everything that is wrong with them looks
+/// the same to the client; whose they would have been is for its statistics.
 fn authenticate(
     product: &Product,
     presented: &Presented,
     directory: &impl Directory,
-) -> Result<Arc<Application>, Reason> {
+    now_secs: u64,
+) -> Result<(Arc<Application>, Option<Digest>), (Reason, Option<ApplicationId>)> {
     let (identifier, key): (&[u8], Option<&[u8]>) = match presented {
         Presented::UserKey(key) => (key, None),
         Presented::AppIdAndKey { app_id, app_key } => (app_id, Some(app_key)),
@@ -297,26 +325,22 @@ fn authenticate(
     let digests = recalled.unwrap_or_else(|| credentials.digests());
     let application = match directory.find(&digests.ident) {
         Lookup::Found(application) => application,
-        Lookup::Unknown => return Err(Reason::AuthFailed),
-        Lookup::NotReady => return Err(Reason::NotReady),
+        Lookup::Unknown => return Err((Reason::AuthFailed, None)),
+        Lookup::NotReady => return Err((Reason::NotReady, None)),
     };
-    // Every key is compared, whichever fits: the time tells nothing.
-    let fits = digests.key.is_none_or(|key| {
-        application
-            .keys
-            .iter()
-            .fold(false, |found, known| found | same(known, &key))
-    });
+    let fits = digests
+        .key
+        .is_none_or(|key| application.has_key(&key, now_secs));
     // An application with keys has an `app_id`, which is a name and no secret: it must not pass for a user key while a
     // product changes from one kind of credentials to the other.
-    let is_a_name = matches!(presented, Presented::UserKey(_)) && !application.keys.is_empty();
+    let is_a_name = matches!(presented, Presented::UserKey(_)) && application.has_keys();
     if fits && !is_a_name && application.live {
         if recalled.is_none() {
             directory.remember(&credentials, digests);
         }
-        Ok(application)
+        Ok((application, digests.key))
     } else {
-        Err(Reason::AuthFailed)
+        Err((Reason::AuthFailed, Some(application.id)))
     }
 }
 

@@ -5,10 +5,12 @@
 //! ```text
 //! ident [16] · application i64 · plan i64 · revision i64 · flags u8 · keys u8 · keys × [16]
 //! and with referrer filters: filters u8 · filters × (length u8 · bytes)
+//! and with keys that end: ending u8 · ending × ([16] · end u64)
 //! ```
 
 use crate::id::{ApplicationId, PlanId};
-use crate::wire::{ApplicationV1, Digest};
+use crate::key::same;
+use crate::wire::{ApplicationV1, Digest, EndingKeyV1};
 use alloc::{
     string::{String, ToString},
     sync::Arc,
@@ -20,6 +22,10 @@ const FIXED: usize = 42;
 const LIVE: u8 = 1;
 /// Flag of an application with referrer filters.
 const REFERRERS: u8 = 2;
+/// Flag of an application with keys that end.
+const ENDING: u8 = 4;
+/// Bytes of such a key.
+const ENDING_KEY: usize = 24;
 /// Entries a bucket is planned for.
 pub(crate) const PER_BUCKET: u64 = 32;
 
@@ -34,10 +40,32 @@ pub struct Application {
     pub revision: i64,
     /// Whether it may call.
     pub live: bool,
-    /// Digests of its keys.
+    /// Digests of its keys that do not end.
     pub keys: Vec<Digest>,
+    /// Those that do.
+    pub ending: Vec<EndingKeyV1>,
     /// Hosts that its requests may come from ([`crate::referrer`]); any when empty.
     pub referrers: Vec<String>,
+}
+
+impl Application {
+    /// Whether it has any key, ended or not.
+    #[must_use]
+    pub fn has_keys(&self) -> bool {
+        !self.keys.is_empty() || !self.ending.is_empty()
+    }
+
+    /// Whether this is one of its keys, at a moment. Every key is compared, whichever fits: the time tells nothing.
+    #[must_use]
+    pub fn has_key(&self, key: &Digest, now_secs: u64) -> bool {
+        let found = self
+            .keys
+            .iter()
+            .fold(false, |found, known| found | same(known, key));
+        self.ending.iter().fold(found, |found, known| {
+            found | (same(&known.key, key) & (now_secs < known.end_secs))
+        })
+    }
 }
 
 /// What a look-up came to.
@@ -132,12 +160,44 @@ fn write(out: &mut Vec<u8>, application: &ApplicationV1) {
     } else {
         REFERRERS
     };
-    out.push(live | referrers);
+    let ending = if application.ending.is_empty() {
+        0
+    } else {
+        ENDING
+    };
+    out.push(live | referrers | ending);
     out.push(u8::try_from(keys.len()).unwrap_or_default());
     out.extend(keys.iter().flatten());
     if referrers != 0 {
         write_referrers(out, &application.referrers);
     }
+    if ending != 0 {
+        write_ending(out, &application.ending);
+    }
+}
+
+/// As many as there are bytes to count them with.
+fn write_ending(out: &mut Vec<u8>, ending: &[EndingKeyV1]) {
+    let ending = ending.get(..ending.len().min(255)).unwrap_or_default();
+    out.push(u8::try_from(ending.len()).unwrap_or_default());
+    for key in ending {
+        out.extend_from_slice(&key.key);
+        out.extend_from_slice(&key.end_secs.to_le_bytes());
+    }
+}
+
+/// Keys that end, and what follows them.
+fn read_ending(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (count, rest) = bytes.split_first()?;
+    rest.split_at_checked(usize::from(*count).saturating_mul(ENDING_KEY))
+}
+
+fn ending_key(bytes: &[u8; ENDING_KEY]) -> Option<EndingKeyV1> {
+    let (key, end) = bytes.split_first_chunk()?;
+    Some(EndingKeyV1 {
+        key: *key,
+        end_secs: u64::from_le_bytes(*end.first_chunk()?),
+    })
 }
 
 /// As many as there are bytes to count them with; one that is too long is cut short, and fits no host then.
@@ -176,6 +236,7 @@ struct Entry<'a> {
     live: bool,
     keys: &'a [u8],
     referrers: Vec<&'a [u8]>,
+    ending: &'a [u8],
 }
 
 impl Entry<'_> {
@@ -186,6 +247,13 @@ impl Entry<'_> {
             revision: self.revision,
             live: self.live,
             keys: self.keys.as_chunks().0.to_vec(),
+            ending: self
+                .ending
+                .as_chunks()
+                .0
+                .iter()
+                .filter_map(ending_key)
+                .collect(),
             referrers: self
                 .referrers
                 .iter()
@@ -213,6 +281,11 @@ impl<'a> Iterator for Entries<'a> {
         } else {
             read_referrers(rest)?
         };
+        let (ending, rest) = if flags & ENDING == 0 {
+            (<&[u8]>::default(), rest)
+        } else {
+            read_ending(rest)?
+        };
         self.0 = rest;
         Some(Entry {
             bytes: whole.get(..whole.len().saturating_sub(rest.len()))?,
@@ -223,6 +296,7 @@ impl<'a> Iterator for Entries<'a> {
             live: flags & LIVE != 0,
             keys,
             referrers,
+            ending,
         })
     }
 }

@@ -63,6 +63,7 @@
 //!             live: true,
 //!             keys: vec![digest(b"s3cret")],
 //!             referrers: Vec::new(),
+//!             ending: Vec::new(),
 //!         }))
 //!     }
 //! }
@@ -196,5 +197,6 @@ pub mod referrer;
 pub mod request;
 pub mod shared;
 pub mod slot;
+pub mod traffic;
 pub mod verdict;
 pub mod wire;

@@ -11,7 +11,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use core::fmt::Write as _;
 
 /// Layout of everything below; a change of any codec changes it, and with it the namespace.
-pub const LAYOUT: u8 = 3;
+pub const LAYOUT: u8 = 4;
 /// Characters of a namespace. A slot's key, which every request reads and writes, then has at most 15: what a string
 /// of Envoy's holds without asking for memory.
 const NAMESPACE: usize = 7;
@@ -102,6 +102,12 @@ impl Keys {
     #[must_use]
     pub fn contact(&self) -> String {
         self.named("contact")
+    }
+
+    /// How requests were answered, until it is reported.
+    #[must_use]
+    pub fn traffic(&self) -> String {
+        self.named("traffic")
     }
 
     /// What the directory and the products stand at.

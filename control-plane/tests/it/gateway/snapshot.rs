@@ -172,7 +172,7 @@ both_databases! {
         let (mut pages, mut seen) = (0, Vec::new());
         loop {
             let page = edge.page(test, &query).await.unwrap();
-            let bytes = wire::encode(&wire::Snapshot::V2(page.clone())).len();
+            let bytes = wire::encode(&wire::Snapshot::V3(page.clone())).len();
             assert!(bytes <= wire::PAGE_BYTES, "{bytes}");
             assert_eq!(page.applications_total, 7000);
             assert_eq!(page.products.is_empty(), pages > 0);
@@ -414,4 +414,36 @@ async fn restamp(db: &Db, applications: impl IntoIterator<Item = i64>) {
         );
     }
     tx.commit().await.unwrap();
+}
+
+both_databases! {
+    async fn gateways_know_when_keys_end(test: &Test) {
+        let db = &test.app.db;
+        let edge = gateway(db, "production").await;
+        let shop = product(db, "shop").await;
+        let mut tx = db.begin().await.unwrap();
+        let app = application(&mut tx, shop, "abc", "stays").await;
+        let now_secs = tx.now_ms().await.unwrap() / 1_000;
+        for (key, end_ms) in [("ends", (now_secs + 3_600) * 1_000 - 1), ("over", (now_secs - 1) * 1_000)] {
+            crate::gateway::world::add_key(&mut tx, app, key).await;
+            let digest = key::digest(key.as_bytes()).to_vec();
+            sql!(&mut tx, "update application_key set expires_at = $1 where digest = $2", end_ms, digest);
+        }
+        tx.commit().await.unwrap();
+
+        let [told] = edge.page(test, "after=0").await.unwrap().applications.try_into().unwrap();
+        let digest = |key: &str| key::digest(key.as_bytes());
+        assert_eq!(told.keys, [digest("stays")]);
+        let ends: Vec<_> = told.ending.iter().map(|key| (key.key, key.end_secs.cast_signed())).collect();
+        assert_eq!(ends, [(digest("ends"), now_secs + 3_600), (digest("over"), now_secs - 1)]);
+
+        // Older gateways have no words for it: they have the key until the sweep.
+        for page in [edge.page_of_version_1(test, "after=0").await, edge.page_of_version_2(test, "after=0").await] {
+            let [told] = page.unwrap().applications.try_into().unwrap();
+            assert_eq!(told.keys, [digest("stays"), digest("ends")]);
+        }
+        assert_eq!(tallygate::applications::sweep_keys(db).await.unwrap(), 1);
+        let [told] = edge.page(test, "after=0").await.unwrap().applications.try_into().unwrap();
+        assert_eq!(told.ending.len(), 1);
+    }
 }

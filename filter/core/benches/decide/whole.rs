@@ -252,6 +252,7 @@ fn application(id: i64, ident: Digest) -> ApplicationV1 {
         live: true,
         keys: vec![digest(b"s3cret")],
         referrers: Vec::new(),
+        ending: Vec::new(),
     }
 }
 

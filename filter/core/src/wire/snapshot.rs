@@ -3,6 +3,7 @@
 //! A full snapshot is nothing but the changes since the beginning, in order of revision, in pages.
 
 pub(super) mod version1;
+pub(super) mod version2;
 
 use super::Digest;
 use crate::id::{ApplicationId, BackendId, MetricId, PlanId, ProductId};
@@ -287,4 +288,26 @@ pub struct ApplicationV1 {
     /// Hosts that its requests may come from, in lower case, `*` for any characters; any when empty.
     #[serde(default)]
     pub referrers: Vec<String>,
+    /// Its keys that end; they are not among `keys`.
+    #[serde(default)]
+    pub ending: Vec<EndingKeyV1>,
+}
+
+/// A key that ends by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndingKeyV1 {
+    /// Its digest.
+    pub key: Digest,
+    /// From this moment on it is none, seconds since 1970.
+    pub end_secs: u64,
+}
+
+impl ApplicationV1 {
+    /// Digests of all keys that are some at a moment, for who cannot be told when they end.
+    #[must_use]
+    pub fn keys_at(&self, now_secs: u64) -> Vec<Digest> {
+        let ending = self.ending.iter().filter(|key| now_secs < key.end_secs);
+        let ending = ending.map(|key| key.key);
+        self.keys.iter().copied().chain(ending).collect()
+    }
 }

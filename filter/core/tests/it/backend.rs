@@ -177,6 +177,7 @@ impl Directory for Everybody {
             live: true,
             keys: Vec::new(),
             referrers: Vec::new(),
+            ending: Vec::new(),
         }))
     }
 }

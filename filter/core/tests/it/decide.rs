@@ -213,6 +213,7 @@ fn applications() -> Applications {
             } else {
                 Vec::new()
             },
+            ending: Vec::new(),
         };
         (ident(product, identifier.as_bytes()), Arc::new(application))
     });

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use std::collections::BTreeMap;
 use tallygate_core::directory::{self, Application, bucket_bits, bucket_of, updated};
 use tallygate_core::id::{ApplicationId, PlanId, ProductId};
-use tallygate_core::wire::{ApplicationV1, Digest};
+use tallygate_core::wire::{ApplicationV1, Digest, EndingKeyV1};
 
 fn application(id: i64, revision: i64, ident: Digest, keys: usize) -> ApplicationV1 {
     ApplicationV1 {
@@ -21,6 +21,13 @@ fn application(id: i64, revision: i64, ident: Digest, keys: usize) -> Applicatio
         referrers: (0..id.max(2) - 2)
             .map(|n| format!("*.{n}.example"))
             .collect(),
+        // And some have keys that end.
+        ending: (0..u64::try_from(revision % 4).unwrap_or_default())
+            .map(|n| EndingKeyV1 {
+                key: [u8::try_from(100 + n).expect("a byte"); 16],
+                end_secs: n * 1_000_000_007,
+            })
+            .collect(),
     }
 }
 
@@ -33,6 +40,7 @@ fn known(wire: &ApplicationV1) -> Application {
         live: wire.live,
         keys: wire.keys.iter().copied().take(255).collect(),
         referrers: wire.referrers.clone(),
+        ending: wire.ending.clone(),
     }
 }
 
@@ -61,7 +69,7 @@ fn idents_are_spread_over_all_buckets() {
 
 #[test]
 fn an_application_with_one_key_takes_58_bytes() {
-    let applications: Vec<_> = (0..32_u8).map(|n| application(1, 5, [n; 16], 1)).collect();
+    let applications: Vec<_> = (0..32_u8).map(|n| application(1, 4, [n; 16], 1)).collect();
     let bucket = updated(b"", &applications.iter().collect::<Vec<_>>());
     assert_eq!(directory::len(&bucket), 32);
     assert_eq!(bucket.len(), 32 * 58);
@@ -74,6 +82,35 @@ fn more_keys_than_fit_are_left_out() {
     let bucket = updated(b"", &[&many, &next]);
     assert_eq!(directory::find(&bucket, &[1; 16]), Some(known(&many)));
     assert_eq!(directory::find(&bucket, &[2; 16]), Some(known(&next)));
+}
+
+#[test]
+fn a_key_ends_at_its_second() {
+    let ending = |key, end_secs| EndingKeyV1 {
+        key: [key; 16],
+        end_secs,
+    };
+    let wire = ApplicationV1 {
+        keys: vec![[1; 16]],
+        ending: vec![ending(2, 100), ending(3, u64::MAX)],
+        ..application(1, 4, [9; 16], 0)
+    };
+    let known = directory::find(&updated(b"", &[&wire]), &[9; 16]).expect("it was written");
+    for (key, now_secs, expected) in [
+        (1, u64::MAX, true),
+        (2, 99, true),
+        (2, 100, false),
+        (3, 100, true),
+        (4, 0, false),
+    ] {
+        assert_eq!(
+            known.has_key(&[key; 16], now_secs),
+            expected,
+            "{key} {now_secs}"
+        );
+    }
+    assert_eq!(wire.keys_at(99), [[1; 16], [2; 16], [3; 16]]);
+    assert_eq!(wire.keys_at(100), [[1; 16], [3; 16]]);
 }
 
 fn changes() -> impl Strategy<Value = Vec<ApplicationV1>> {

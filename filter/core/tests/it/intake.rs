@@ -36,6 +36,7 @@ fn application(id: i64, revision: i64, ident: Digest) -> ApplicationV1 {
         live: revision % 3 != 0,
         keys: vec![[u8::try_from(revision % 256).expect("a byte"); 16]],
         referrers: Vec::new(),
+        ending: Vec::new(),
     }
 }
 

@@ -27,5 +27,6 @@ mod product;
 mod referrer;
 mod slot;
 mod support;
+mod traffic;
 mod verdict;
 mod wire;

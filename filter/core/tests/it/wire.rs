@@ -4,15 +4,17 @@
 //! written by running these tests with `TALLYGATE_WRITE_GOLDEN=1`; files that are there already never change.
 
 mod snapshot;
+mod traffic;
 mod usage;
 
 use proptest::prelude::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use snapshot::{snapshot, snapshot_v2};
+use snapshot::{snapshot, snapshot_v2, snapshot_v3};
 use std::fmt::Debug;
 use std::path::PathBuf;
 use tallygate_core::wire::*;
+use traffic::traffic;
 use usage::{ask, ask_answer, sync, sync_answer, usage_rows};
 
 fn golden(file: &str) -> PathBuf {
@@ -89,6 +91,36 @@ fn who_reads_version_1_is_not_sent_what_it_cannot_say() {
 }
 
 #[test]
+fn snapshot_v3_has_keys_that_end() {
+    check("snapshot-v3", &snapshot_v3());
+}
+
+#[test]
+fn who_reads_version_2_has_keys_until_they_end() {
+    let whole = snapshot_v3().into_page();
+    let read: Snapshot = decode(&encode(&Snapshot::V2(whole.clone()))).expect("a message");
+    let read = read.into_page();
+    assert_eq!(read.products, whole.products);
+    assert_eq!(
+        read.applications[0].keys,
+        [[0xa1; 16], [0xa2; 16], [0xa3; 16]]
+    );
+    assert_eq!(
+        read.applications[0].referrers,
+        whole.applications[0].referrers
+    );
+    assert_eq!(read.applications[0].ending, []);
+    assert_eq!(read.applications[1], whole.applications[1]);
+}
+
+#[test]
+fn traffic_v1() {
+    check("traffic-v1", &traffic());
+    let answer = TrafficAnswer::V1(TrafficAnswerV1 { applied: true });
+    check("traffic-answer-v1", &answer);
+}
+
+#[test]
 fn sync_v1() {
     check("sync-v1", &sync());
 }
@@ -147,7 +179,7 @@ fn a_page_has_room_for_a_good_many_applications() {
     page.applications
         .iter_mut()
         .for_each(|row| row.keys.truncate(1));
-    assert!(encode(&Snapshot::V2(page)).len() < PAGE_BYTES);
+    assert!(encode(&Snapshot::V3(page)).len() < PAGE_BYTES);
 }
 
 /// Any bytes, or those of a real message with some changed, cut off or put in.
@@ -155,6 +187,8 @@ fn hostile() -> impl Strategy<Value = Vec<u8>> {
     let real = vec![
         encode(&snapshot()),
         encode(&snapshot_v2()),
+        encode(&snapshot_v3()),
+        encode(&traffic()),
         encode(&sync()),
         encode(&sync_answer()),
         encode(&usage_rows()),
@@ -196,5 +230,6 @@ proptest! {
         survives::<Ask>(&bytes);
         survives::<AskAnswer>(&bytes);
         survives::<ProductV1>(&bytes);
+        survives::<Traffic>(&bytes);
     }
 }

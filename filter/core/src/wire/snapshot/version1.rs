@@ -137,6 +137,7 @@ impl From<Application> for ApplicationV1 {
             live: application.live,
             keys: application.keys,
             referrers: Vec::new(),
+            ending: Vec::new(),
         }
     }
 }
@@ -155,7 +156,7 @@ impl From<SnapshotV1> for Page {
             applications: page
                 .applications
                 .into_iter()
-                .map(Application::from)
+                .map(|application| Application::at(application, page.now_ms / 1_000))
                 .collect(),
         }
     }
@@ -193,16 +194,16 @@ fn config(config: ConfigV1) -> Option<Config> {
     })
 }
 
-impl From<ApplicationV1> for Application {
-    fn from(application: ApplicationV1) -> Self {
+impl Application {
+    fn at(application: ApplicationV1, now_secs: u64) -> Self {
         Self {
+            keys: application.keys_at(now_secs),
             id: application.id,
             revision: application.revision,
             ident: application.ident,
             product: application.product,
             plan: application.plan,
             live: application.live,
-            keys: application.keys,
         }
     }
 }

@@ -141,6 +141,7 @@ pub(super) fn snapshot() -> Snapshot {
                 live: true,
                 keys: vec![[0xa1; 16], [0xa2; 16]],
                 referrers: Vec::new(),
+                ending: Vec::new(),
             },
             ApplicationV1 {
                 id: ApplicationId(i64::MAX),
@@ -151,6 +152,7 @@ pub(super) fn snapshot() -> Snapshot {
                 live: false,
                 keys: Vec::new(),
                 referrers: Vec::new(),
+                ending: Vec::new(),
             },
         ],
     })
@@ -193,4 +195,21 @@ pub(super) fn snapshot_v2() -> Snapshot {
         ];
     }
     Snapshot::V2(page)
+}
+
+/// One with what version 3 has beyond that: of its keys one ends after this page, and one has ended.
+pub(super) fn snapshot_v3() -> Snapshot {
+    let mut page = snapshot_v2().into_page();
+    let now_secs = page.now_ms / 1_000;
+    page.applications[0].ending = vec![
+        EndingKeyV1 {
+            key: [0xa3; 16],
+            end_secs: now_secs + 1,
+        },
+        EndingKeyV1 {
+            key: [0xa4; 16],
+            end_secs: now_secs,
+        },
+    ];
+    Snapshot::V3(page)
 }
