@@ -4,7 +4,9 @@
 
 mod keys;
 mod plan;
+mod plan_request;
 mod referrers;
+pub mod self_service;
 mod state;
 mod view;
 
@@ -13,7 +15,7 @@ use crate::db::Tx;
 use crate::error::{Error, FieldErrors};
 use crate::events;
 use crate::mail::{self, Kind, Mail, To};
-use crate::promote::freeze::OIDC;
+pub use crate::promote::freeze::OIDC;
 use crate::secrets::{self, APPLICATION_USER_KEY, Secret, Secrets};
 use crate::store::applications::{self as rows, Application};
 use crate::store::contracts::ApplicationPlan;
@@ -24,10 +26,13 @@ pub use keys::{
     label_key, remove_key, rotate_key, sweep as sweep_keys,
 };
 pub use plan::{change_plan, customize, decustomize};
+pub use plan_request::{
+    Asked, accept_plan_request, ask_for_plan, drop_plan_request, plans_to_ask_for,
+};
 pub use referrers::{
     MOST_FILTERS, add_referrer_filter, referrer_filter_problem, remove_referrer_filter,
 };
-pub use state::{delete, transition};
+pub use state::{delete, transition, withdraw};
 pub use view::{KeyView, View, view, views};
 
 /// An application to be made.
@@ -224,7 +229,8 @@ pub fn takes_user_key(backend_version: &str) -> bool {
 }
 
 /// With tokens the key is the client's secret at the issuer, as in 3scale: there is one.
-fn most_keys(backend_version: &str) -> usize {
+#[must_use]
+pub fn most_keys(backend_version: &str) -> usize {
     if backend_version == OIDC {
         1
     } else {

@@ -89,6 +89,12 @@ pub fn masked(digest: &[u8]) -> String {
         })
 }
 
+/// Whether what is shown of a credential is not its value.
+#[must_use]
+pub fn is_masked(shown: &str) -> bool {
+    shown.starts_with(MASK)
+}
+
 /// How a key is known.
 #[must_use]
 pub fn key_digest(value: &Secret) -> Vec<u8> {

@@ -16,6 +16,6 @@ pub use alert::AlertDrop;
 pub use application::ApplicationDrop;
 pub use field::FieldDrop;
 pub use message::MessageDrop;
-pub use plan::{FeatureDrop, LimitDrop, PlanDrop, grouped, plan};
+pub use plan::{FeatureDrop, LimitDrop, PlanDrop, PriceDrop, grouped, plan};
 pub use provider::{ProviderDrop, provider};
 pub use service::ServiceDrop;

@@ -16,10 +16,14 @@ pub mod view;
 mod visitor;
 
 pub mod activation;
+pub mod applications;
+pub mod dashboard;
 pub mod docs;
+pub mod first_call;
 pub mod home;
 pub mod login;
 pub mod lost_password;
+pub mod plans;
 pub mod signup;
 pub mod sso;
 

@@ -74,6 +74,7 @@ fn portal_public() -> Router<App> {
     Router::new()
         .route("/", get(portal::home::home))
         .route("/docs", get(portal::docs::docs))
+        .route("/plans", get(portal::plans::plans))
         .route("/login", get(portal::login::show))
         .route("/signup", get(portal::signup::show).post(portal::signup::sign_up))
         .route("/signup/success", get(portal::signup::success))
@@ -90,6 +91,21 @@ fn portal_public() -> Router<App> {
 #[rustfmt::skip]
 fn portal_members() -> Router<App> {
     Router::new()
+        .route("/admin", get(portal::dashboard::show))
+        .route("/admin/applications", get(portal::applications::list::index).post(portal::applications::make::create))
+        .route("/admin/applications/new", get(portal::applications::make::new))
+        .route("/admin/applications/{id}", get(portal::applications::show::show).post(portal::applications::edit::update))
+        .route("/admin/applications/{id}/edit", get(portal::applications::edit::edit))
+        .route("/admin/applications/{id}/delete", post(portal::applications::edit::delete))
+        .route("/admin/applications/{id}/plan", get(portal::applications::plan::show).post(portal::applications::plan::change))
+        .route("/admin/applications/{id}/plan/cancel", post(portal::applications::plan::cancel))
+        .route("/admin/applications/{id}/keys", post(portal::applications::keys::add))
+        .route("/admin/applications/{id}/keys/{key}/label", post(portal::applications::keys::label))
+        .route("/admin/applications/{id}/keys/{key}/rotate", post(portal::applications::keys::rotate))
+        .route("/admin/applications/{id}/keys/{key}/delete", post(portal::applications::keys::delete))
+        .route("/admin/applications/{id}/user_key", post(portal::applications::keys::regenerate))
+        .route("/admin/applications/{id}/referrer_filters", post(portal::applications::referrers::add))
+        .route("/admin/applications/{id}/referrer_filters/{filter_id}/delete", post(portal::applications::referrers::delete))
 }
 
 /// The Account Management API, paths without `.xml` and `.json`.

@@ -25,6 +25,7 @@ pub mod messages;
 pub mod metrics;
 pub mod oidc;
 pub mod owners;
+pub mod plan_change_requests;
 pub mod plans;
 pub mod pricing_rules;
 pub mod probes;

@@ -10,7 +10,7 @@ use crate::mail::{self, Kind};
 use crate::names;
 use crate::store::applications::{self as rows, Application};
 use crate::store::plans::{self, APPLICATION_PLAN, PlanRow};
-use crate::store::{contracts, custom_plans, products};
+use crate::store::{contracts, custom_plans, plan_change_requests, products};
 
 /// How much of the original's system name the one of a copy begins with.
 const SYSTEM_NAME_CHARS: usize = 200;
@@ -44,6 +44,7 @@ pub async fn change_plan(
         None => return Err(Error::invalid("plan_id", NO_SUCH_PLAN)),
     }
     rows::set_plan(tx, id, plan_id).await?;
+    plan_change_requests::forget(tx, id).await?;
     mail::about_application(tx, Kind::PlanChanged, account_id, id).await?;
     events::record(tx, events::APPLICATION_PLAN_CHANGED, id).await?;
     if current.original_id.is_some() {

@@ -36,3 +36,13 @@ pub async fn delete(tx: &mut Tx, account_id: i64, id: i64) -> Result<(), Error> 
     events::record(tx, events::APPLICATION_DELETED, id).await?;
     rows::delete(tx, account_id, id).await
 }
+
+/// A developer removes an application of its own: nobody has to be told that it was turned away.
+///
+/// # Errors
+/// 404 when there is none.
+pub async fn withdraw(tx: &mut Tx, account_id: i64, id: i64) -> Result<(), Error> {
+    rows::get(tx, Some(account_id), id).await?;
+    events::record(tx, events::APPLICATION_DELETED, id).await?;
+    rows::delete(tx, account_id, id).await
+}

@@ -19,6 +19,10 @@ drop! {
         is_live: bool,
         /// Whether it waits for the provider.
         is_pending: bool,
+        /// Whether the provider has stopped it for a while.
+        is_suspended: bool,
+        /// When it first called; nothing if it never did.
+        first_traffic_at: Option<Moment>,
         /// What it is called with, where the API takes an `app_id`.
         application_id: Option<String>,
         /// The API it is for.
@@ -39,6 +43,8 @@ impl From<&Application> for ApplicationDrop {
             state: row.state.clone(),
             is_live: row.state == "live",
             is_pending: row.state == "pending",
+            is_suspended: row.state == "suspended",
+            first_traffic_at: row.first_traffic_at.map(Moment),
             application_id: row.app_id.clone(),
             service_name: row.product_name.clone(),
             url: format!("/admin/applications/{}", row.id),

@@ -5,8 +5,9 @@ use crate::db::Tx;
 use crate::drop;
 use crate::error::Error;
 use crate::store::features;
-use crate::store::metrics;
+use crate::store::metrics::{self, MetricRow};
 use crate::store::plans::{self, PlanRow};
+use crate::store::pricing_rules::{self, PricingRuleRow};
 
 drop! {
     /// A plan.
@@ -19,8 +20,12 @@ drop! {
         system_name: String,
         /// What it costs a month; 0 when free.
         cost_per_month: f64,
+        /// The same as it is written, as in `29.95`.
+        cost_text: String,
         /// What it costs once.
         setup_fee: f64,
+        /// The same as it is written.
+        setup_fee_text: String,
         /// Whether it costs nothing.
         is_free: bool,
         /// Days before it costs anything.
@@ -33,6 +38,8 @@ drop! {
         limits: Vec<LimitDrop>,
         /// What comes with it.
         features: Vec<FeatureDrop>,
+        /// What usage costs.
+        prices: Vec<PriceDrop>,
     }
 }
 
@@ -68,6 +75,24 @@ drop! {
     }
 }
 
+drop! {
+    /// What some usage of a metric costs.
+    pub struct PriceDrop as "pricing_rule" {
+        /// What is paid for.
+        metric_name: String,
+        /// The metric's stable slug.
+        metric_system_name: String,
+        /// The first that costs this.
+        min: i64,
+        /// The last; nothing when there is no end.
+        max: Option<i64>,
+        /// What each costs.
+        cost_per_unit: f64,
+        /// In words, as in `1 – 1 000: 0.05 each`.
+        words: String,
+    }
+}
+
 /// A plan with its limits and visible features.
 ///
 /// # Errors
@@ -77,6 +102,13 @@ pub async fn plan(tx: &mut Tx, row: &PlanRow) -> Result<PlanDrop, Error> {
         Some(product_id) => metrics::list_counted(tx, product_id).await?,
         None => Vec::new(),
     };
+    let everything = Page {
+        number: 1,
+        size: 500,
+    };
+    let (rules, _) = pricing_rules::page(tx, row.id, None, everything).await?;
+    let prices = rules.iter().filter_map(|rule| price(rule, &counted));
+    let prices = prices.collect();
     let mut limits = Vec::new();
     for limit in plans::limits(tx, row.id, None).await? {
         if let Some(metric) = counted.iter().find(|metric| metric.id == limit.metric_id) {
@@ -105,12 +137,15 @@ pub async fn plan(tx: &mut Tx, row: &PlanRow) -> Result<PlanDrop, Error> {
         name: row.name.clone(),
         system_name: row.system_name.clone(),
         cost_per_month: row.cost_per_month,
+        cost_text: amount(row.cost_per_month),
         setup_fee: row.setup_fee,
+        setup_fee_text: amount(row.setup_fee),
         is_free: row.cost_per_month <= 0.0 && row.setup_fee <= 0.0,
         trial_period_days: row.trial_period_days,
         approval_required: row.approval_required,
         is_default: row.is_default,
         limits,
+        prices,
         features: features
             .into_iter()
             .filter(|feature| feature.visible)
@@ -120,6 +155,37 @@ pub async fn plan(tx: &mut Tx, row: &PlanRow) -> Result<PlanDrop, Error> {
                 description: feature.description,
             })
             .collect(),
+    })
+}
+
+/// Whole, or with two decimals.
+fn amount(amount: f64) -> String {
+    let text = format!("{amount:.2}");
+    text.strip_suffix(".00").map_or(text.clone(), str::to_owned)
+}
+
+fn price(rule: &PricingRuleRow, counted: &[MetricRow]) -> Option<PriceDrop> {
+    let metric = counted.iter().find(|metric| metric.id == rule.metric_id)?;
+    let range = match (rule.min, rule.max) {
+        (1, None) => String::new(),
+        (min, None) => format!("from {} on: ", grouped(min)),
+        (min, Some(max)) => format!("{} – {}: ", grouped(min), grouped(max)),
+    };
+    let (units, rest) = (
+        rule.cost_per_unit_e4 / 10_000,
+        rule.cost_per_unit_e4 % 10_000,
+    );
+    let mut cost = format!("{units}.{rest:04}");
+    while cost.ends_with("00") {
+        cost.pop();
+    }
+    Some(PriceDrop {
+        metric_name: metric.friendly_name.clone(),
+        metric_system_name: metric.wire_name(),
+        min: rule.min,
+        max: rule.max,
+        cost_per_unit: cost.parse().unwrap_or_default(),
+        words: format!("{range}{cost} each"),
     })
 }
 

@@ -1,12 +1,19 @@
 //! Every page that comes with the program, and what its template can name: `docs/liquid.md` is made from this.
 
+use super::applications::{edit, list, make, plan, show};
 use super::refusal::ErrorPage;
-use super::{activation, docs, home, login, lost_password, signup};
+use super::{activation, dashboard, docs, home, login, lost_password, plans, signup};
 use crate::liquid::{Shape, ToLiquid as _};
 
 /// A template's system name, and what it can name besides what every page can.
 pub const ALL: &[(&str, fn() -> Shape)] = &[
     ("activate", activation::ActivationPage::shape),
+    ("applications/edit", edit::EditApplicationPage::shape),
+    ("applications/index", list::ApplicationsPage::shape),
+    ("applications/new", make::NewApplicationPage::shape),
+    ("applications/plan", plan::ChangePlanPage::shape),
+    ("applications/show", show::ApplicationPage::shape),
+    ("dashboard", dashboard::DashboardPage::shape),
     ("docs", docs::DocsPage::shape),
     ("errors/failure", ErrorPage::shape),
     ("errors/forbidden", ErrorPage::shape),
@@ -16,6 +23,7 @@ pub const ALL: &[(&str, fn() -> Shape)] = &[
     ("login", login::LoginPage::shape),
     ("password/edit", lost_password::NewPasswordPage::shape),
     ("password/new", lost_password::LostPasswordPage::shape),
+    ("plans", plans::PlansPage::shape),
     ("signup", signup::SignupPage::shape),
     ("signup/success", signup::SignupSuccessPage::shape),
 ];

@@ -403,5 +403,6 @@ pub async fn delete(tx: &mut Tx, account_id: i64, id: i64) -> Result<(), Error> 
     }
     super::keys::forget(tx, id).await?;
     super::referrer_filters::forget(tx, id).await?;
+    super::plan_change_requests::forget(tx, id).await?;
     super::custom_plans::delete_unused(tx).await
 }
