@@ -19,6 +19,7 @@ mod events;
 mod every_route;
 mod foundation;
 mod gateway;
+mod mail;
 mod openapi;
 mod people;
 mod portal;
