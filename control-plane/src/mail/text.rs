@@ -40,7 +40,7 @@ pub(super) fn read(rendered: &str) -> Text {
         return only_text(&rendered);
     };
     let mut text = Text {
-        body: ended(body),
+        body: body.trim().into(),
         ..Text::default()
     };
     for line in head.lines() {
@@ -64,14 +64,9 @@ pub(super) fn read(rendered: &str) -> Text {
 
 fn only_text(rendered: &str) -> Text {
     Text {
-        body: ended(rendered),
+        body: rendered.trim().into(),
         ..Text::default()
     }
-}
-
-/// With one line break at the end.
-fn ended(text: &str) -> String {
-    format!("{}\n", text.trim())
 }
 
 /// Those of a comma list that are addresses.
@@ -134,11 +129,11 @@ mod tests {
         );
         assert_eq!(text.cc.len(), 2);
         assert_eq!(text.bcc, []);
-        assert_eq!(text.body, "Dear all,\n\nbye\n");
+        assert_eq!(text.body, "Dear all,\n\nbye");
         for headless in ["Hello\n\nyou", "Hello", "Note: this\n\nis text", ""] {
             let text = read(headless);
             assert_eq!(text.subject, "");
-            assert_eq!(text.body.trim(), headless);
+            assert_eq!(text.body, headless);
         }
     }
 

@@ -1,5 +1,6 @@
 //! E-mails: what is mailed to whom, how it is written, and what becomes of what cannot be sent.
 
+mod alerts;
 mod happenings;
 mod hostile;
 mod kinds;

@@ -62,7 +62,7 @@ both_databases! {
         assert_eq!(ids.len(), ALL.len());
         let mut links = 0;
         for mail in &received {
-            let text = mail.text();
+            let text = mail.text().trim_end().to_owned();
             let subject = mail.header("subject");
             assert!(!subject.is_empty() && !subject.contains("{{") && !text.contains("{{") && !text.contains("{%"), "{mail:?}");
             assert!(text.contains("Acme") || mail.to == ["api@acme.example"], "{text}");
