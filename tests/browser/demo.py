@@ -17,7 +17,7 @@ PORTS = ("PORTAL", "ADMIN", "GATEWAY", "STAGING", "ENVOY_ADMIN", "UPSTREAM")
 
 
 @contextmanager
-def demo(folder=None, fresh=True, keep=False):
+def demo(folder=None, fresh=True, keep=False, ports=None):
     """Starts it and stops it in the end: empty if `fresh`, and there to be started again if `keep`.
 
     TALLYGATE names another program than the debug build.
@@ -27,7 +27,7 @@ def demo(folder=None, fresh=True, keep=False):
         shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
     program = os.environ.get("TALLYGATE", str(ROOT / "target/debug/tallygate"))
-    variables = {f"TALLYGATE_{name}_PORT": str(port) for name, port in zip(PORTS, free_ports(len(PORTS)))}
+    variables = {f"TALLYGATE_{name}_PORT": str(port) for name, port in zip(PORTS, ports or free_ports())}
     with open(folder / "demo.log", "w") as log:
         child = subprocess.Popen(
             [program, "demo", "--dir", str(folder)],
@@ -66,8 +66,8 @@ def read_environment(folder):
     return {"MAIL_DIR": str(folder / "mail")} | variables
 
 
-def free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
+def free_ports():
+    sockets = [socket.socket() for _ in PORTS]
     for one in sockets:
         one.bind(("127.0.0.1", 0))
     ports = [one.getsockname()[1] for one in sockets]

@@ -144,6 +144,10 @@ class Installation:
 
         return until(f"a mail to {to} about {subject!r} ({self.subjects()} so far)", look)
 
+    def forget_mails(self):
+        """Those that came until now are not looked at."""
+        self.seen.update(self.mails.glob("*.eml"))
+
     def subjects(self):
         files = sorted(self.mails.glob("*.eml"))
         read = (email.message_from_bytes(file.read_bytes(), policy=email.policy.default) for file in files)

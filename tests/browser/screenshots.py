@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from browser import chromium
-from demo import ROOT, demo
+from demo import ROOT, demo, free_ports
 from history import write_history
 from installation import installation
 from pages import chosen
@@ -28,10 +28,12 @@ def main(names):
             shoot(there, pages)
         return
     folder = ROOT / "target/browser/screenshots-demo"
-    with demo(folder, keep=True) as there:
+    # The same for both, since mails have links.
+    ports = free_ports()
+    with demo(folder, keep=True, ports=ports) as there:
         seed(there)
     write_history(folder / "tallygate.db")
-    with demo(folder, fresh=False) as there:
+    with demo(folder, fresh=False, ports=ports) as there:
         shoot(there, pages)
 
 

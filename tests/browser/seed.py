@@ -29,8 +29,8 @@ def seed(there):
         "application": application["id"],
         "plan": there.plan("gold")["id"],
         "spec": "mail",
-        "reset_password": or_nothing(reset_password, there),
         "invited": or_nothing(invite, there),
+        "reset_password": or_nothing(reset_password, there),
     }
 
 
@@ -117,6 +117,7 @@ def activate(there, account, user):
 def reset_password(there):
     """The link of a mail that was asked for."""
     email = f"{DEVELOPER}@planes.example"
+    there.forget_mails()
     Person(there).send("/admin/account/password", email=email)
     return there.link(there.mail(email, "password"))
 
