@@ -53,8 +53,8 @@ def write_history(file):
             rows,
         )
     began = today - DAYS * DAY_SECS
-    database.execute("update application set created_at = ?1", (began,))
-    database.execute("update account set created_at = ?1", (began,))
+    database.execute("update application set created_at = ?1", (began * 1000,))
+    database.execute("update account set created_at = ?1", (began * 1000,))
     database.commit()
     database.close()
 
