@@ -79,7 +79,7 @@ def rotate(page, key, overlap):
     return shown.inner_text().strip()
 
 
-def call_until_refused(there, parameters, at_most=200):
+def call_until_refused(there, parameters, at_most=1000):
     """Calls until the limit is met; how many were admitted."""
     for admitted in range(at_most):
         if (status := there.call(SEND, **parameters)) == 429:

@@ -6,7 +6,7 @@ from browser import chromium, visitor
 from flows import SEND, call_until_refused, credentials, make_first_call, open_application, rotate, sign_up
 from installation import installation, until
 
-LIMIT = 40
+LIMIT = 300
 # Long enough to be seen, short enough to be waited for.
 OVERLAP_SECS = 4
 
