@@ -1,5 +1,6 @@
 //! `GET /`: whose APIs these are, and how to begin.
 
+use super::first_call::{Shown, first_call};
 use super::visitor::Visitor;
 use crate::drop;
 use crate::drops::ServiceDrop;
@@ -13,6 +14,8 @@ drop! {
     pub struct HomePage as "home" {
         /// APIs that production serves.
         services: Vec<ServiceDrop>,
+        /// A call of the first of them, with words in capitals for credentials.
+        call: Option<String>,
     }
 }
 
@@ -23,12 +26,17 @@ drop! {
 pub async fn home(visitor: Visitor) -> Result<Response, Error> {
     let mut tx = visitor.app.db.read().await?;
     let mut services = Vec::new();
+    let mut call = None;
     for version in versions::current_of_all(&mut tx, "production").await? {
         let product = products::get(&mut tx, version.product_id).await?;
         services.push(ServiceDrop::from(&product));
+        call = call.or_else(|| {
+            let example = first_call(&version.content, Shown::default(), &[])?;
+            Some(example.snippets.into_iter().next()?.code)
+        });
     }
     drop(tx);
     visitor
-        .page("home", "Developers", &HomePage { services })
+        .page("home", "Developers", &HomePage { services, call })
         .await
 }

@@ -12,18 +12,51 @@ use tallygate_core::period::Period;
 const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 
 /// Usage of a limit of 100 goes from so much to so much, in the n-th window. Whom that is mailed to, and how high.
-async fn grows(t: &Test, post: &Post, application: i64, period: Period, n: i64, used: (i64, i64)) -> Vec<String> {
-    let metric: i64 = on!(t.app.db, |c| sqlx::query_scalar("select min(id) from metric").fetch_one(c)).unwrap();
-    let key = CellKey { application, metric, period, window_start: n * 86_400 };
+async fn grows(
+    t: &Test,
+    post: &Post,
+    application: i64,
+    period: Period,
+    n: i64,
+    used: (i64, i64),
+) -> Vec<String> {
+    let metric: i64 = on!(t.app.db, |c| sqlx::query_scalar(
+        "select min(id) from metric"
+    )
+    .fetch_one(c))
+    .unwrap();
+    let key = CellKey {
+        application,
+        metric,
+        period,
+        window_start: n * 86_400,
+    };
     let mut tx = t.app.db.begin().await.unwrap();
-    watch(&mut tx, Growth { key, before: used.0, after: used.1 }, 100).await.unwrap();
+    watch(
+        &mut tx,
+        Growth {
+            key,
+            before: used.0,
+            after: used.1,
+        },
+        100,
+    )
+    .await
+    .unwrap();
     tx.commit().await.unwrap();
     post.deliver(&t.app).await;
-    let mut told: Vec<String> = post.sink.received().iter().map(|mail| {
-        let text = mail.text();
-        let (_, told) = text.split_once(&format!("hits per {period}: ", period = period.as_str())).unwrap();
-        format!("{} {}", mail.to.join(" "), told.lines().next().unwrap())
-    }).collect();
+    let mut told: Vec<String> = post
+        .sink
+        .received()
+        .iter()
+        .map(|mail| {
+            let text = mail.text();
+            let (_, told) = text
+                .split_once(&format!("hits per {period}: ", period = period.as_str()))
+                .unwrap();
+            format!("{} {}", mail.to.join(" "), told.lines().next().unwrap())
+        })
+        .collect();
     told.sort();
     told
 }
