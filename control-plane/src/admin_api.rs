@@ -40,6 +40,7 @@ pub mod oidc;
 pub mod page;
 pub mod params;
 pub mod path;
+pub mod plan_change_requests;
 pub mod plan_features;
 pub mod plans;
 pub mod pricing_rules;

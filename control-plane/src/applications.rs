@@ -27,7 +27,7 @@ pub use keys::{
 };
 pub use plan::{change_plan, customize, decustomize};
 pub use plan_request::{
-    Asked, accept_plan_request, ask_for_plan, drop_plan_request, plans_to_ask_for,
+    Asked, accept_plan_request, ask_for_plan, drop_plan_request, plan_request, plans_to_ask_for,
 };
 pub use referrers::{
     MOST_FILTERS, add_referrer_filter, referrer_filter_problem, remove_referrer_filter,

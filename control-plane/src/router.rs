@@ -6,7 +6,7 @@ use crate::admin_api::authentication_providers::{Developers, ProviderUsers};
 use crate::admin_api::{
     access_tokens, account_plan, account_plans, accounts, active_docs, alerts, application_plan,
     application_plans, applications, audit_log, cms, features, format, gateways, keys, limits,
-    mail, mapping_rules, messages, metrics, objects, oidc, plan_features, pricing_rules, provider,
+    mail, mapping_rules, messages, metrics, objects, oidc, plan_change_requests, plan_features, pricing_rules, provider,
     provider_users, proxy, proxy_configs, referrer_filters, service_gateways, service_plans,
     service_subscriptions, services, settings, signup, users, webhooks, writes,
 };
@@ -249,6 +249,8 @@ fn developers() -> Router<App> {
         .route("/admin/api/accounts/{account_id}/applications/{application_id}/suspend", put(applications::suspend))
         .route("/admin/api/accounts/{account_id}/applications/{application_id}/resume", put(applications::resume))
         .route("/admin/api/accounts/{account_id}/applications/{application_id}/change_plan", put(application_plan::change))
+        .route("/admin/api/accounts/{account_id}/applications/{application_id}/plan_change_request", get(plan_change_requests::show).delete(plan_change_requests::delete))
+        .route("/admin/api/accounts/{account_id}/applications/{application_id}/plan_change_request/accept", put(plan_change_requests::accept))
         .route("/admin/api/accounts/{account_id}/applications/{application_id}/customize_plan", put(application_plan::customize))
         .route("/admin/api/accounts/{account_id}/applications/{application_id}/decustomize_plan", put(application_plan::decustomize))
         .route("/admin/api/accounts/{account_id}/applications/{application_id}/alerts", get(alerts::index))
@@ -267,6 +269,7 @@ fn applications() -> Router<App> {
     Router::new()
         .route("/admin/api/applications", get(applications::index_all))
         .route("/admin/api/applications/find", get(applications::find_any))
+        .route("/admin/api/plan_change_requests", get(plan_change_requests::index))
 }
 
 /// Gateways as providers see them.

@@ -70,30 +70,36 @@ pub async fn plans_to_ask_for(
     Ok(plans)
 }
 
-/// The provider grants a request: the plan that the application is on then.
+/// The provider grants the request about an application: the plan that it is on then.
 ///
 /// # Errors
 /// 404 when there is none.
-pub async fn accept_plan_request(tx: &mut Tx, id: i64) -> Result<PlanRow, Error> {
+pub async fn accept_plan_request(tx: &mut Tx, account_id: i64, id: i64) -> Result<PlanRow, Error> {
     tx.hold_revision().await?;
-    let request = requests::get(tx, id).await?;
+    let request = plan_request(tx, account_id, id).await?;
     // Which forgets the request.
-    change_plan(
-        tx,
-        request.account_id,
-        request.application_id,
-        request.plan_id,
-    )
-    .await
+    change_plan(tx, account_id, id, request.plan_id).await
 }
 
-/// The provider refuses a request, or the developer thought better of it.
+/// The provider refuses the request about an application, or the developer thought better of it.
 ///
 /// # Errors
 /// 404 when there is none.
-pub async fn drop_plan_request(tx: &mut Tx, id: i64) -> Result<PlanChangeRequest, Error> {
+pub async fn drop_plan_request(tx: &mut Tx, account_id: i64, id: i64) -> Result<(), Error> {
     tx.hold_revision().await?;
-    let request = requests::get(tx, id).await?;
-    requests::forget(tx, request.application_id).await?;
-    Ok(request)
+    plan_request(tx, account_id, id).await?;
+    requests::forget(tx, id).await
+}
+
+/// What was asked for an application and is not decided.
+///
+/// # Errors
+/// 404 when there is no such application, or nothing was.
+pub async fn plan_request(
+    tx: &mut Tx,
+    account_id: i64,
+    id: i64,
+) -> Result<PlanChangeRequest, Error> {
+    rows::get(tx, Some(account_id), id).await?;
+    requests::find(tx, id).await?.ok_or(Error::NotFound)
 }

@@ -16,6 +16,10 @@ pub(super) fn tag() -> Tag {
             ]).paged_list("applications", "application", application()),
             get("/find", "Find an application by its credentials").takes(identifiers()).one("application", application()),
         ])
+        .at("/admin/api/plan_change_requests", [
+            get("", "List the plans that developers ask for, the oldest first")
+                .paged_list("plan_change_requests", "plan_change_request", plan_change_request()),
+        ])
         .at("/admin/api/accounts/{account_id}/applications", [
             get("", "List an account's applications").paged_list("applications", "application", application()),
             post("", "Make an application").about("Credentials that are not given are made up.").takes([
@@ -39,6 +43,12 @@ pub(super) fn tag() -> Tag {
             put("/{application_id}/resume", "Let a suspended application go on").one("application", application()),
             put("/{application_id}/change_plan", "Put an application on another plan of its product").about("Answers with the plan.")
                 .takes([id("plan_id").required()]).one("application_plan", application_plan()),
+            get("/{application_id}/plan_change_request", "Show the plan that a developer asks for")
+                .about("Where the product's buyer_plan_change_permission has it that the provider decides. Not found when nothing is to be decided.")
+                .one("plan_change_request", plan_change_request()),
+            put("/{application_id}/plan_change_request/accept", "Grant the plan that a developer asks for")
+                .about("The application is on it then, and its account is told. Answers with the plan.").one("application_plan", application_plan()),
+            delete("/{application_id}/plan_change_request", "Refuse the plan that a developer asks for"),
             put("/{application_id}/customize_plan", "Give an application a plan of its own").one("application_plan", application_plan())
                 .about("A copy of its plan, with limits, pricing rules and features, to be changed for it alone. Answers with the plan."),
             put("/{application_id}/decustomize_plan", "Put an application back on the plan that its own was made from")
@@ -108,6 +118,23 @@ pub(super) fn application() -> Shape {
         text("description", "Sends the newsletter"),
         links(),
     ]).and_others()
+}
+
+fn plan_change_request() -> Shape {
+    shape("PlanChangeRequest", [
+        id("id"),
+        id("account_id"),
+        text("org_name", "Customer"),
+        id("application_id"),
+        text("application_name", "Newsletter"),
+        id("service_id"),
+        id("current_plan_id"),
+        text("current_plan_name", "Bronze"),
+        id("plan_id").about("What is asked for"),
+        text("plan_name", "Silver"),
+        id("user_id").about("Who asks"),
+        time("created_at"),
+    ])
 }
 
 fn referrer_filter() -> Shape {

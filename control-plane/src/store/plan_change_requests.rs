@@ -92,18 +92,6 @@ pub async fn page(
     Ok((rows, total))
 }
 
-/// One request.
-///
-/// # Errors
-/// [`Error::NotFound`].
-pub async fn get(tx: &mut Tx, id: i64) -> Result<PlanChangeRequest, Error> {
-    Ok(on!(tx, |c| sqlx::query_as::<_, PlanChangeRequest>(
-        columns!("and r.id = $1")
-    )
-    .bind(id)
-    .fetch_one(c))?)
-}
-
 /// The request about an application, if there is one.
 ///
 /// # Errors

@@ -1,6 +1,8 @@
 //! What developers see: the portal's pages.
 
+mod applications;
 mod every_page;
+mod plans;
 mod sso;
 
 use crate::support::Test;

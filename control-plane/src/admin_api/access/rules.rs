@@ -49,6 +49,7 @@ const RULES: &[(&str, For, For)] = &[
     ("/admin/api/signup", PARTNERS, PARTNERS),
     ("/admin/api/accounts", PARTNERS, PARTNERS),
     ("/admin/api/applications", PARTNERS, PARTNERS),
+    ("/admin/api/plan_change_requests", PARTNERS, PARTNERS),
     ("/admin/api/service_contracts", PARTNERS, PARTNERS),
     ("/admin/api/service_subscriptions", PARTNERS, PARTNERS),
     ("/admin/api/sso_tokens", PARTNERS, PARTNERS),
