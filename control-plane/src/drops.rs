@@ -10,6 +10,7 @@ mod message;
 mod plan;
 mod provider;
 mod service;
+mod utilization;
 
 pub use account::{AccountDrop, UserDrop};
 pub use alert::AlertDrop;
@@ -19,3 +20,4 @@ pub use message::MessageDrop;
 pub use plan::{FeatureDrop, LimitDrop, PlanDrop, PriceDrop, grouped, plan};
 pub use provider::{ProviderDrop, provider};
 pub use service::ServiceDrop;
+pub use utilization::{UtilizationDrop, utilization};

@@ -54,6 +54,8 @@ pub mod secrets;
 pub mod series;
 pub mod stats;
 
+pub mod chart;
+
 pub mod drops;
 
 pub mod db;

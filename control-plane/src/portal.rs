@@ -18,6 +18,7 @@ mod visitor;
 pub mod activation;
 pub mod applications;
 pub mod dashboard;
+pub mod alerts;
 pub mod docs;
 pub mod first_call;
 pub mod home;
@@ -26,6 +27,7 @@ pub mod lost_password;
 pub mod plans;
 pub mod signup;
 pub mod sso;
+pub mod usage;
 
 pub use assets::asset;
 pub use flash::Flash;

@@ -106,6 +106,12 @@ fn portal_members() -> Router<App> {
         .route("/admin/applications/{id}/user_key", post(portal::applications::keys::regenerate))
         .route("/admin/applications/{id}/referrer_filters", post(portal::applications::referrers::add))
         .route("/admin/applications/{id}/referrer_filters/{filter_id}/delete", post(portal::applications::referrers::delete))
+        .route("/admin/alerts", get(portal::alerts::list))
+        .route("/admin/alerts/mails", post(portal::alerts::choose))
+        .route("/admin/alerts/read_all", post(portal::alerts::read_all))
+        .route("/admin/alerts/{id}/read", post(portal::alerts::read))
+        .route("/buyer/stats", get(portal::usage::show))
+        .route("/buyer/stats.csv", get(portal::usage::download))
 }
 
 /// The Account Management API, paths without `.xml` and `.json`.

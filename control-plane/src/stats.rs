@@ -192,7 +192,11 @@ async fn usage(
     })
 }
 
-async fn values(
+/// Usage in each bucket between these bounds, seconds since 1970. [`Granularity::Eternity`] has one.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn values(
     tx: &mut Tx,
     whose: Whose,
     metric: i64,
@@ -206,7 +210,11 @@ async fn values(
     Ok(vec![rows.first().map_or(0, |(_, value)| *value)])
 }
 
-async fn values_between(
+/// Usage in each bucket between these bounds, whatever they are.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn values_between(
     tx: &mut Tx,
     whose: Whose,
     metric: i64,

@@ -3,6 +3,8 @@
 use super::applications::{edit, list, make, plan, show};
 use super::refusal::ErrorPage;
 use super::{activation, dashboard, docs, home, login, lost_password, plans, signup};
+use super::{activation, docs, home, login, lost_password, signup};
+use super::{alerts, docs, home, login, usage};
 use crate::liquid::{Shape, ToLiquid as _};
 
 /// A template's system name, and what it can name besides what every page can.
@@ -14,6 +16,7 @@ pub const ALL: &[(&str, fn() -> Shape)] = &[
     ("applications/plan", plan::ChangePlanPage::shape),
     ("applications/show", show::ApplicationPage::shape),
     ("dashboard", dashboard::DashboardPage::shape),
+    ("alerts/index", alerts::AlertsPage::shape),
     ("docs", docs::DocsPage::shape),
     ("errors/failure", ErrorPage::shape),
     ("errors/forbidden", ErrorPage::shape),
@@ -26,4 +29,5 @@ pub const ALL: &[(&str, fn() -> Shape)] = &[
     ("plans", plans::PlansPage::shape),
     ("signup", signup::SignupPage::shape),
     ("signup/success", signup::SignupSuccessPage::shape),
+    ("stats/index", usage::UsagePage::shape),
 ];
