@@ -11,7 +11,10 @@ const FEW: usize = 40;
 pub(super) fn highest(chart: &Chart) -> u64 {
     (0..chart.buckets())
         .map(|bucket| {
-            let values = chart.series.iter().map(|series| value(&series.values, bucket));
+            let values = chart
+                .series
+                .iter()
+                .map(|series| value(&series.values, bucket));
             values.fold(0, u64::saturating_add)
         })
         .max()

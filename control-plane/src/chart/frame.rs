@@ -100,7 +100,11 @@ impl<'a> Frame<'a> {
         let buckets = self.chart.buckets().max(1);
         // The middle of the bucket, in hundredths of a percent.
         let middle = (bucket * 2 + 1) * 5_000 / buckets;
-        let class = if tick.is_minor { " class=\"minor\"" } else { "" };
+        let class = if tick.is_minor {
+            " class=\"minor\""
+        } else {
+            ""
+        };
         let _ = write!(
             out,
             "<text{class} x=\"{}.{:02}%\" y=\"{}\">{}</text>",

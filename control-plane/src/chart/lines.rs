@@ -31,11 +31,7 @@ pub(super) fn paths(chart: &Chart, frame: &Frame<'_>) -> String {
             is_drawing = true;
         }
         if !path.is_empty() {
-            let _ = write!(
-                out,
-                "<path class=\"line-{}\" d=\"{path}\"/>",
-                series.colour
-            );
+            let _ = write!(out, "<path class=\"line-{}\" d=\"{path}\"/>", series.colour);
         }
     }
     out

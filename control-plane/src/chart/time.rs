@@ -2,9 +2,9 @@
 
 use super::Tick;
 use crate::stats::range::Granularity;
+use jiff::Timestamp;
 use jiff::civil::{DateTime, Weekday};
 use jiff::tz::TimeZone;
-use jiff::Timestamp;
 
 /// Buckets between bounds, seconds since 1970: what each is called.
 #[must_use]

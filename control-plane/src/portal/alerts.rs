@@ -125,8 +125,16 @@ pub async fn list(member: Member, mut form: Form) -> Result<Response, Error> {
             .collect(),
         total,
         unread,
-        newer_url: if number > 1 { to_page(number - 1) } else { String::new() },
-        older_url: if is_last { String::new() } else { to_page(number + 1) },
+        newer_url: if number > 1 {
+            to_page(number - 1)
+        } else {
+            String::new()
+        },
+        older_url: if is_last {
+            String::new()
+        } else {
+            to_page(number + 1)
+        },
         applications: mailed,
     };
     member.page(PAGE, TITLE, &values).await
@@ -172,7 +180,8 @@ pub async fn choose(member: Member, mut form: Form) -> Result<Response, Error> {
     let id = form.params.int("application_id", 1, i64::MAX);
     let level = form.params.int("level", NEVER, i64::MAX);
     if level != NEVER && !LEVELS.contains(&level) {
-        form.params.error("level", "must be one of those to choose from");
+        form.params
+            .error("level", "must be one of those to choose from");
     }
     form.params.check()?;
     let mut tx = member.app.db.begin_aside().await?;

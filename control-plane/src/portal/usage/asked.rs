@@ -34,6 +34,7 @@ const PERIODS: &[&str] = &["day", "week", "month", "year", "custom"];
 /// The most buckets of a stretch of days, of hours and of days; what is longer has months.
 const MOST_DAYS_IN_HOURS: i32 = 3;
 const MOST_DAYS_IN_DAYS: i32 = 100;
+const MOST_DAYS: i32 = 3_650;
 
 impl Asked {
     /// Reads it, with what is wrong.
@@ -53,6 +54,14 @@ impl Asked {
                 day
             });
             match days {
+                [Some(since), Some(until)] if until < since => {
+                    params.error("until", "must not be before the first day");
+                    FIRST
+                }
+                [Some(since), Some(until)] if days_between(since, until) > MOST_DAYS => {
+                    params.error("until", "must be within ten years of the first day");
+                    FIRST
+                }
                 [Some(since), Some(until)] => Span::Days(since, until),
                 _ => FIRST,
             }
@@ -119,10 +128,7 @@ impl Span {
         let (asked, granularity) = match self {
             Self::Last(period) => (range::Asked::Period(period, None), period.granularity()),
             Self::Days(since, until) => {
-                let days = since
-                    .until(until)
-                    .map_or(i32::MAX, |span| span.get_days().saturating_add(1));
-                let granularity = match days {
+                let granularity = match days_between(since, until) {
                     ..=MOST_DAYS_IN_HOURS => Granularity::Hour,
                     ..=MOST_DAYS_IN_DAYS => Granularity::Day,
                     _ => Granularity::Month,
@@ -143,7 +149,13 @@ impl Span {
     }
 }
 
-pub(super) fn utc() -> Zone {
+/// Both included.
+fn days_between(since: Date, until: Date) -> i32 {
+    let between = since.until(until).map(|span| span.get_days());
+    between.unwrap_or(i32::MAX).saturating_add(1)
+}
+
+fn utc() -> Zone {
     Zone {
         rules: TimeZone::UTC,
         name: "UTC".into(),

@@ -67,9 +67,7 @@ fn table(bounds: &[i64], columns: &[(String, Vec<i64>)]) -> String {
 }
 
 fn time(secs: i64) -> String {
-    Timestamp::from_second(secs)
-        .unwrap_or_default()
-        .to_string()
+    Timestamp::from_second(secs).unwrap_or_default().to_string()
 }
 
 /// A text as spreadsheets take it for one: none begins as a formula does.

@@ -25,6 +25,8 @@ pub(super) struct Measured {
     pub(super) granularity: Granularity,
     /// Where each bucket begins, and where the last one ends; seconds since 1970.
     pub(super) bounds: Vec<i64>,
+    /// Whether the last bucket has not ended yet.
+    pub(super) is_growing: bool,
 }
 
 /// Usage of a metric.
@@ -74,6 +76,10 @@ impl Measured {
             usage,
             span: asked.span,
             granularity,
+            is_growing: range
+                .bounds
+                .last()
+                .is_some_and(|end| *end > now.as_second()),
             bounds: range.bounds,
         })
     }

@@ -30,8 +30,10 @@ drop! {
     pub struct UsageDrop as "usage" {
         /// The metric.
         metric_name: String,
-        /// In words, as in `the last 24 hours`.
+        /// In words, as in `in the last 24 hours`.
         period_words: String,
+        /// Whether the last bar has not ended yet.
+        is_growing: bool,
         /// The sum.
         total: i64,
         /// The same with a narrow space between thousands.
@@ -142,19 +144,24 @@ pub(super) fn usage(measured: &Measured) -> Option<UsageDrop> {
     let bucket = bucket(measured.granularity);
     let names = time::names(&measured.bounds, measured.granularity);
     let sum = total(&usage.values);
-    let busiest = (1..).zip(&usage.values).max_by_key(|(n, value)| (**value, -*n));
+    let busiest = (1..)
+        .zip(&usage.values)
+        .max_by_key(|(n, value)| (**value, -*n));
     let busiest = busiest.filter(|(_, value)| **value > 0);
     let words = match measured.span {
-        Span::Last(period) => format!("the last {}", length(period)),
-        Span::Days(since, until) if since == until => since.strftime("%-d %b %Y").to_string(),
+        Span::Last(period) => format!("in the last {}", length(period)),
+        Span::Days(since, until) if since == until => since.strftime("on %-d %b %Y").to_string(),
         Span::Days(since, until) => format!(
-            "{} to {}",
+            "from {} to {}",
             since.strftime("%-d %b %Y"),
             until.strftime("%-d %b %Y")
         ),
     };
     let chart = Chart {
-        label: format!("{name} per {bucket}, {words}: {} in all. The table has the numbers.", grouped(sum)),
+        label: format!(
+            "{name} per {bucket}, {words}: {} in all. The table has the numbers.",
+            grouped(sum)
+        ),
         unit: Unit::Count,
         ticks: time::ticks(&measured.bounds, measured.granularity),
         series: series(usage),
@@ -173,6 +180,7 @@ pub(super) fn usage(measured: &Measured) -> Option<UsageDrop> {
         bucket,
         chart: drawn(chart, names, format!("{name} per {bucket}, {words}")),
         period_words: words,
+        is_growing: measured.is_growing,
     })
 }
 
