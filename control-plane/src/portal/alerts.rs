@@ -145,7 +145,7 @@ pub async fn list(member: Member, mut form: Form) -> Result<Response, Error> {
 /// # Errors
 /// 404 for an alert that is not the account's, and when the database does not answer.
 pub async fn read(member: Member, Ids([id]): Ids<1>) -> Result<Response, Error> {
-    let mut tx = member.app.db.begin_aside().await?;
+    let mut tx = member.app.db.begin().await?;
     let alert = rows::get(&mut tx, id).await?;
     if alert.account_id != member.account().id {
         return Err(Error::NotFound);
@@ -160,7 +160,7 @@ pub async fn read(member: Member, Ids([id]): Ids<1>) -> Result<Response, Error> 
 /// # Errors
 /// When the database does not answer.
 pub async fn read_all(member: Member) -> Result<Response, Error> {
-    let mut tx = member.app.db.begin_aside().await?;
+    let mut tx = member.app.db.begin().await?;
     for application in applications::of_account(&mut tx, member.account().id).await? {
         rows::read(&mut tx, application.id, None).await?;
     }
@@ -184,7 +184,7 @@ pub async fn choose(member: Member, mut form: Form) -> Result<Response, Error> {
             .error("level", "must be one of those to choose from");
     }
     form.params.check()?;
-    let mut tx = member.app.db.begin_aside().await?;
+    let mut tx = member.app.db.begin().await?;
     let application = applications::get(&mut tx, Some(member.account().id), id).await?;
     choices::set(&mut tx, id, level).await?;
     tx.commit().await?;
