@@ -16,9 +16,9 @@ pub mod view;
 mod visitor;
 
 pub mod activation;
+pub mod alerts;
 pub mod applications;
 pub mod dashboard;
-pub mod alerts;
 pub mod docs;
 pub mod first_call;
 pub mod home;

@@ -2,10 +2,9 @@
 
 use super::applications::{edit, list, make, plan, show};
 use super::refusal::ErrorPage;
-use super::{activation, dashboard, docs, home, login, lost_password, plans, signup};
-use super::{activation, docs, home, login, lost_password, signup};
-use super::{alerts, docs, home, login, usage};
-use super::{activation, alerts, docs, home, login, lost_password, signup, usage};
+use super::{
+    activation, alerts, dashboard, docs, home, login, lost_password, plans, signup, usage,
+};
 use crate::liquid::{Shape, ToLiquid as _};
 
 /// A template's system name, and what it can name besides what every page can.
