@@ -33,7 +33,10 @@ const UNSENT_DAYS: i64 = 3;
 /// Delivers for ever, or until the stop.
 pub async fn run(app: App) {
     let mailer = match app.config.smtp_url.as_ref().map(Mailer::new) {
-        Some(Ok(mailer)) => Some(mailer),
+        Some(Ok(mailer)) => {
+            app.metrics.register(|registry| mailer.register(registry));
+            Some(mailer)
+        }
         Some(Err(problem)) => {
             tracing::error!("TALLYGATE_SMTP_URL {problem}: no mails are sent");
             None

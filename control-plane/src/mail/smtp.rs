@@ -7,6 +7,8 @@ use crate::secrets::Secret;
 use lettre::transport::smtp::PoolConfig;
 use lettre::transport::smtp::response::Severity;
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::registry::Registry;
 use std::time::Duration;
 
 /// How long the server may take for each step.
@@ -19,9 +21,13 @@ const ERROR_CHARS: usize = 500;
 /// Codes that are about us and not about the mail: credentials that are wrong, or wanted.
 const OF_CREDENTIALS: &[u16] = &[530, 534, 535, 538];
 
-/// Sends mails. Cheap to clone.
+/// Sends mails, and counts them. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Mailer(AsyncSmtpTransport<Tokio1Executor>);
+pub struct Mailer {
+    transport: AsyncSmtpTransport<Tokio1Executor>,
+    sent: Counter,
+    refused: Counter,
+}
 
 /// Why a mail was not taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,9 +52,19 @@ impl Mailer {
             .min_idle(0)
             .max_size(CONNECTIONS)
             .idle_timeout(IDLE);
-        Ok(Self(
-            builder.timeout(Some(TIMEOUT)).pool_config(pool).build(),
-        ))
+        Ok(Self {
+            transport: builder.timeout(Some(TIMEOUT)).pool_config(pool).build(),
+            sent: Counter::default(),
+            refused: Counter::default(),
+        })
+    }
+
+    /// Made known to `/metrics`.
+    pub fn register(&self, registry: &mut Registry) {
+        let help = "E-mails that the mail server took";
+        registry.register("mails_sent", help, self.sent.clone());
+        let help = "Attempts to send an e-mail that failed";
+        registry.register("mails_refused", help, self.refused.clone());
     }
 
     /// Sends it: done when the server has taken it.
@@ -56,9 +72,11 @@ impl Mailer {
     /// # Errors
     /// Says why it was not taken.
     pub async fn send(&self, message: Message) -> Result<(), Refusal> {
-        let Err(error) = self.0.send(message).await else {
+        let Err(error) = self.transport.send(message).await else {
+            self.sent.inc();
             return Ok(());
         };
+        self.refused.inc();
         let code = error.status();
         let of_credentials = code.is_some_and(|code| OF_CREDENTIALS.contains(&code.into()));
         let refused =
