@@ -1,5 +1,7 @@
 //! Which addresses are on the Internet, so that what providers name does not lead into the operator's own network.
 
+pub mod guarded;
+
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Whether an address is somebody's on the Internet.

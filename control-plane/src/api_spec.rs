@@ -7,6 +7,7 @@
 mod operation;
 mod parameters;
 mod references;
+pub mod servers;
 mod walk;
 
 use serde_json::Value;

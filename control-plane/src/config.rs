@@ -52,6 +52,11 @@ pub struct ServerConfig {
     #[arg(long, env = "TALLYGATE_STAGING_GATEWAY_URL", value_name = "URL", value_parser = staging_gateway_url)]
     pub staging_gateway_url: Option<String>,
 
+    /// Where this control plane reaches a production gateway, for calls that developers try in the portal; the product's host
+    /// goes into the request. Needed where its address is private [default: the address that each product has in production].
+    #[arg(long, env = "TALLYGATE_PRODUCTION_GATEWAY_URL", value_name = "URL", value_parser = production_gateway_url)]
+    pub production_gateway_url: Option<String>,
+
     /// Whether webhooks may go to private addresses: loopback, local networks, the cloud's metadata.
     #[arg(long, env = "TALLYGATE_WEBHOOKS_PRIVATE", value_name = "BOOL", default_value = "false", action = clap::ArgAction::Set)]
     pub webhooks_private: bool,
@@ -65,6 +70,10 @@ pub struct ServerConfig {
         default_value = "0"
     )]
     pub trusted_proxies: u8,
+
+    /// Whether providers that developers sign in with (OpenID Connect) may have private addresses.
+    #[arg(long, env = "TALLYGATE_SIGN_IN_PRIVATE", value_name = "BOOL", default_value = "false", action = clap::ArgAction::Set)]
+    pub sign_in_private: bool,
 
     /// The server that takes e-mails: `smtp://USER:PASSWORD@HOST:PORT` (TLS by STARTTLS, unless `?tls=none`) or `smtps://…`;
     /// what is not a letter or a digit in USER and PASSWORD is percent-encoded. Without it mails wait in the database.
@@ -131,10 +140,14 @@ pub struct Config {
     pub admin_url: String,
     /// Where a staging gateway is reached, when that is not each product's `sandbox_endpoint`; without a final slash.
     pub staging_gateway: Option<String>,
+    /// Where a production gateway is reached, when that is not each product's `endpoint`; without a final slash.
+    pub production_gateway: Option<String>,
     /// Whether webhooks may go to addresses that are not on the Internet.
     pub webhooks_private: bool,
     /// Reverse proxies before the portal.
     pub trusted_proxies: u8,
+    /// Whether identity providers may have addresses that are not on the Internet.
+    pub sign_in_private: bool,
     /// The mail server's address, with its password.
     pub smtp_url: Option<Secret>,
     /// Whom mails are from, and where they come back to.
@@ -171,8 +184,10 @@ impl ServerConfig {
             portal_url: url(&self.portal_url, self.portal_listen),
             admin_url: url(&self.admin_url, self.admin_listen),
             staging_gateway: self.staging_gateway_url.clone(),
+            production_gateway: self.production_gateway_url.clone(),
             webhooks_private: self.webhooks_private,
             trusted_proxies: self.trusted_proxies,
+            sign_in_private: self.sign_in_private,
             smtp_url: self.smtp_url()?,
             mail_from: self.mail_from.clone(),
         })
@@ -266,6 +281,10 @@ fn admin_url(value: &str) -> Result<String, String> {
 
 fn staging_gateway_url(value: &str) -> Result<String, String> {
     url("TALLYGATE_STAGING_GATEWAY_URL", value)
+}
+
+fn production_gateway_url(value: &str) -> Result<String, String> {
+    url("TALLYGATE_PRODUCTION_GATEWAY_URL", value)
 }
 
 fn smtp_url(value: &str) -> Result<String, String> {

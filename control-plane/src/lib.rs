@@ -26,6 +26,7 @@ pub mod api_spec;
 pub mod charges;
 pub mod events;
 pub mod fields;
+pub mod identity;
 pub mod integration;
 pub mod leases;
 pub mod ledger;

@@ -18,6 +18,7 @@ mod visitor;
 pub mod activation;
 pub mod alerts;
 pub mod applications;
+pub mod auth;
 pub mod dashboard;
 pub mod docs;
 pub mod first_call;

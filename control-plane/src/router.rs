@@ -6,9 +6,10 @@ use crate::admin_api::authentication_providers::{Developers, ProviderUsers};
 use crate::admin_api::{
     access_tokens, account_plan, account_plans, accounts, active_docs, alerts, application_plan,
     application_plans, applications, audit_log, cms, features, format, gateways, keys, limits,
-    mail, mapping_rules, messages, metrics, objects, oidc, plan_change_requests, plan_features, pricing_rules, provider,
-    provider_users, proxy, proxy_configs, referrer_filters, service_gateways, service_plans,
-    service_subscriptions, services, settings, signup, users, webhooks, writes,
+    mail, mapping_rules, messages, metrics, objects, oidc, plan_change_requests, plan_features,
+    pricing_rules, provider, provider_users, proxy, proxy_configs, referrer_filters,
+    service_gateways, service_plans, service_subscriptions, services, settings, signup, users,
+    webhooks, writes,
 };
 use crate::admin_api::{
     authentication_providers, fields_definitions, notification_preferences, sso_tokens,
@@ -75,6 +76,9 @@ fn portal_public() -> Router<App> {
         .route("/", get(portal::home::home))
         .route("/docs", get(portal::docs::docs))
         .route("/plans", get(portal::plans::plans))
+        .route("/docs/{system_name}", get(portal::docs::spec::page))
+        .route("/docs/{system_name}/spec.json", get(portal::docs::spec::file))
+        .route("/docs/{system_name}/try", post(portal::docs::relay::relay))
         .route("/login", get(portal::login::show))
         .route("/signup", get(portal::signup::show).post(portal::signup::sign_up))
         .route("/signup/success", get(portal::signup::success))
@@ -84,6 +88,8 @@ fn portal_public() -> Router<App> {
         .route("/admin/account/password/{token}", get(portal::lost_password::choose).post(portal::lost_password::change))
         .route("/session", post(portal::login::sign_in))
         .route("/session/create", get(portal::sso::follow))
+        .route("/auth/{system_name}", get(portal::auth::begin))
+        .route("/auth/{system_name}/callback", get(portal::auth::callback))
         .route("/logout", post(portal::login::sign_out))
 }
 

@@ -54,6 +54,8 @@ pub const APPLICATION_KEY_VALUE: Place = Place("application_key.value");
 pub const AUTHENTICATION_PROVIDER_SECRET: Place = Place("authentication_provider.client_secret");
 /// A message from one page of the portal to the next.
 pub const PORTAL_FLASH: Place = Place("portal.flash");
+/// What is remembered while somebody signs in elsewhere.
+pub const PORTAL_SIGN_IN: Place = Place("portal.sign_in");
 
 /// A secret in clear, for as long as it takes to show or send it. `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]

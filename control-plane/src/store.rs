@@ -17,6 +17,7 @@ pub mod features;
 pub mod fields_definitions;
 pub mod gateways;
 pub mod idempotency;
+pub mod identities;
 pub mod keys;
 pub mod leases;
 pub mod ledger;

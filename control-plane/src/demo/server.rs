@@ -43,6 +43,10 @@ impl Demo {
                 "--staging-gateway-url={}",
                 self.ports.url(self.ports.staging)
             ),
+            format!(
+                "--production-gateway-url={}",
+                self.ports.url(self.ports.gateway)
+            ),
         ];
         words.extend(mail.map(|sink| format!("--smtp-url={}", sink.url())));
         Ok(words)

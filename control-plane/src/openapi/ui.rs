@@ -98,3 +98,12 @@ pub async fn file(Path(name): Path<String>) -> Result<Response, Error> {
     ];
     Ok((headers, *content).into_response())
 }
+
+/// Swagger UI's own files: `swagger-ui.js`, `swagger-ui.css`.
+#[must_use]
+pub fn swagger_file(name: &str) -> Option<&'static [u8]> {
+    let mut files = FILES.iter();
+    let (_, _, content) =
+        files.find(|(known, _, _)| known.starts_with("swagger-ui.") && *known == name)?;
+    Some(content)
+}

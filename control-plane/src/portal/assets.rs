@@ -1,11 +1,16 @@
 //! The portal's own files, `GET /assets/…`: names hold a digest of the contents, so that browsers keep them for good.
 
+use super::docs::spec::SwaggerUiDrop;
 use super::view::AssetsDrop;
 use crate::error::Error;
+use crate::openapi::ui;
 use axum::extract::Path;
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use rust_embed::RustEmbed;
+use sha2::{Digest as _, Sha256};
+use std::borrow::Cow;
+use std::sync::LazyLock;
 
 #[derive(RustEmbed)]
 #[folder = "portal/assets/"]
@@ -24,7 +29,10 @@ pub async fn asset(Path(name): Path<String>) -> Result<Response, Error> {
         [stem, digest, extension] if digest.len() == DIGEST_CHARS => format!("{stem}.{extension}"),
         _ => name,
     };
-    let file = Files::get(&plain).ok_or(Error::NotFound)?;
+    let content: Cow<'static, [u8]> = match Files::get(&plain) {
+        Some(file) => file.data,
+        None => Cow::Borrowed(ui::swagger_file(&plain).ok_or(Error::NotFound)?),
+    };
     let media_type = match plain.rsplit_once('.') {
         Some((_, "css")) => "text/css; charset=utf-8",
         Some((_, "js")) => "text/javascript; charset=utf-8",
@@ -37,7 +45,7 @@ pub async fn asset(Path(name): Path<String>) -> Result<Response, Error> {
         (header::CACHE_CONTROL, FOR_GOOD),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     ];
-    Ok((headers, file.data.into_owned()).into_response())
+    Ok((headers, content.into_owned()).into_response())
 }
 
 /// Where pages find them.
@@ -49,12 +57,32 @@ pub(super) fn drop() -> AssetsDrop {
     }
 }
 
+/// Where the page of an API finds Swagger UI, which is the one of `/docs` on the admin listener.
+pub(super) fn swagger_ui() -> SwaggerUiDrop {
+    static DIGESTS: LazyLock<[String; 2]> = LazyLock::new(|| {
+        ["swagger-ui.css", "swagger-ui.js"].map(|name| {
+            let content = ui::swagger_file(name).unwrap_or_default();
+            hex::encode(Sha256::digest(content))
+        })
+    });
+    let [stylesheet, script] = &*DIGESTS;
+    SwaggerUiDrop {
+        stylesheet: named("swagger-ui", stylesheet, "css"),
+        script: named("swagger-ui", script, "js"),
+        start: path("try-it", "js"),
+    }
+}
+
 const DIGEST_CHARS: usize = 8;
 
 fn path(stem: &str, extension: &str) -> String {
     let digest = Files::get(&format!("{stem}.{extension}"))
         .map(|file| hex::encode(file.metadata.sha256_hash()))
         .unwrap_or_default();
+    named(stem, &digest, extension)
+}
+
+fn named(stem: &str, digest: &str, extension: &str) -> String {
     let digest = digest.get(..DIGEST_CHARS).unwrap_or("00000000");
     format!("/assets/{stem}.{digest}.{extension}")
 }

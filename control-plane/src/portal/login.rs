@@ -1,5 +1,6 @@
 //! Signing in with a password, and out.
 
+use super::auth::{self, AuthenticationProviderDrop};
 use super::flash::Flash;
 use super::form::{Form, FormDrop};
 use super::session;
@@ -21,6 +22,8 @@ drop! {
         form: FormDrop,
         /// Where it leads to afterwards: a path of the portal.
         return_to: String,
+        /// Where else developers can sign in.
+        authentication_providers: Vec<AuthenticationProviderDrop>,
     }
 }
 
@@ -38,9 +41,13 @@ pub async fn show(visitor: Visitor, mut form: Form) -> Result<Response, Error> {
     if visitor.user().is_some() {
         return Ok(Redirect::to(return_to).respond(&visitor));
     }
+    let mut tx = visitor.app.db.read().await?;
+    let authentication_providers = auth::providers(&mut tx, &return_to).await?;
+    drop(tx);
     let values = LoginPage {
         form: FormDrop::blank([]),
         return_to,
+        authentication_providers,
     };
     visitor.page(PAGE, TITLE, &values).await
 }
@@ -74,9 +81,13 @@ pub async fn sign_in(
         }
     }
     let refused = FieldErrors(vec![("base".into(), REFUSED.into())]);
+    let mut tx = app.db.read().await?;
+    let authentication_providers = auth::providers(&mut tx, &return_to).await?;
+    drop(tx);
     let values = LoginPage {
         form: form.again(&refused),
         return_to,
+        authentication_providers,
     };
     visitor.again(PAGE, TITLE, &values).await
 }

@@ -18,6 +18,7 @@ pub const ALL: &[(&str, fn() -> Shape)] = &[
     ("dashboard", dashboard::DashboardPage::shape),
     ("alerts/index", alerts::AlertsPage::shape),
     ("docs", docs::DocsPage::shape),
+    ("docs/show", docs::spec::SpecPage::shape),
     ("errors/failure", ErrorPage::shape),
     ("errors/forbidden", ErrorPage::shape),
     ("errors/not_found", ErrorPage::shape),

@@ -85,6 +85,46 @@ pub async fn get(tx: &mut Tx, id: i64) -> Result<ActiveDoc, Error> {
     .fetch_one(c))?)
 }
 
+row! {
+    /// A specification that developers see, without what it says.
+    #[derive(Clone, Debug)]
+    pub struct Listed {
+        /// Its stable slug.
+        pub system_name: String,
+        /// Shown to people.
+        pub name: String,
+        /// Free text.
+        pub description: String,
+        /// The product it describes, if any.
+        pub product_id: Option<i64>,
+    }
+}
+
+/// Those that developers see, by name.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn published(tx: &mut Tx) -> Result<Vec<Listed>, Error> {
+    Ok(on!(tx, |c| {
+        sqlx::query_as::<_, Listed>(
+        "select system_name, name, description, product_id from active_doc where published order by name, id"
+    )
+    .fetch_all(c)
+    })?)
+}
+
+/// One that developers see.
+///
+/// # Errors
+/// [`Error::NotFound`].
+pub async fn published_by_name(tx: &mut Tx, system_name: &str) -> Result<ActiveDoc, Error> {
+    Ok(on!(tx, |c| sqlx::query_as::<_, ActiveDoc>(select!(
+        "where system_name = $1 and published"
+    ))
+    .bind(system_name)
+    .fetch_one(c))?)
+}
+
 /// System names that are taken.
 ///
 /// # Errors

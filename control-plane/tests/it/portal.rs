@@ -1,7 +1,10 @@
 //! What developers see: the portal's pages.
 
 mod applications;
+mod auth;
+mod docs;
 mod every_page;
+mod issuer;
 mod plans;
 mod sso;
 

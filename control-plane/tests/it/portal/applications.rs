@@ -12,7 +12,11 @@ async fn product(t: &Test, name: &str, settings: &[(&str, &str)]) -> (i64, i64) 
     let id = reply.id("/service/id");
     let plan = [("name", "Basic"), ("state_event", "publish")];
     let path = format!("/admin/api/services/{id}/application_plans.json");
-    let plan = t.post(&path, &plan).await.expect(201).id("/application_plan/id");
+    let plan = t
+        .post(&path, &plan)
+        .await
+        .expect(201)
+        .id("/application_plan/id");
     let default = format!("/admin/api/services/{id}/application_plans/{plan}/default.json");
     t.put(&default, &[]).await.expect(200);
     (id, plan)
@@ -31,17 +35,33 @@ async fn ann_with_application(t: &Test) -> (Browser, String) {
 /// Keys as the provider sees them.
 async fn keys(t: &Test, path: &str) -> Vec<Value> {
     let id = path.rsplit('/').next().unwrap();
-    let reply = t.get(&format!("/admin/api/accounts/1/applications/{id}/keys.json")).await.expect(200);
+    let reply = t
+        .get(&format!(
+            "/admin/api/accounts/1/applications/{id}/keys.json"
+        ))
+        .await
+        .expect(200);
     let keys = reply.at("/keys");
-    keys.as_array().unwrap().iter().map(|key| key["key"].clone()).collect()
+    keys.as_array()
+        .unwrap()
+        .iter()
+        .map(|key| key["key"].clone())
+        .collect()
 }
 
 /// The first form on a page whose action ends like this.
 #[track_caller]
 fn action(page: &Reply, end: &str) -> String {
-    let actions = page.text.split("action=\"").skip(1).map(|rest| rest.split('"').next().unwrap());
+    let actions = page
+        .text
+        .split("action=\"")
+        .skip(1)
+        .map(|rest| rest.split('"').next().unwrap());
     let mut found = actions.filter(|action| action.ends_with(end));
-    found.next().unwrap_or_else(|| panic!("no form to {end}: {}", page.text)).to_owned()
+    found
+        .next()
+        .unwrap_or_else(|| panic!("no form to {end}: {}", page.text))
+        .to_owned()
 }
 
 both_databases! {

@@ -15,8 +15,16 @@ async fn product(t: &Test, permission: &str) -> [i64; 3] {
     let id = reply.id("/service/id");
     let path = format!("/admin/api/services/{id}/application_plans");
     let mut ids = [0; 3];
-    for (id, name, state) in [(0, "Basic", "publish"), (1, "Plus", "publish"), (2, "Secret", "hide")] {
-        let form = [("name", name), ("state_event", state), ("cost_per_month", "29.95")];
+    for (id, name, state) in [
+        (0, "Basic", "publish"),
+        (1, "Plus", "publish"),
+        (2, "Secret", "hide"),
+    ] {
+        let form = [
+            ("name", name),
+            ("state_event", state),
+            ("cost_per_month", "29.95"),
+        ];
         let reply = t.post(&format!("{path}.json"), &form).await.expect(201);
         ids[id] = reply.id("/application_plan/id");
     }
@@ -29,13 +37,24 @@ async fn ann_on(t: &Test, plan: i64) -> (Browser, String, String) {
     let ann = Browser::signed_in(t, "ann").await;
     let plan = plan.to_string();
     let form = [("name", "Letters"), ("plan_id", plan.as_str())];
-    let path = ann.post("/admin/applications", &form).await.location().to_owned();
+    let path = ann
+        .post("/admin/applications", &form)
+        .await
+        .location()
+        .to_owned();
     let id = path.rsplit('/').next().unwrap().to_owned();
-    (ann, path, format!("/admin/api/accounts/1/applications/{id}"))
+    (
+        ann,
+        path,
+        format!("/admin/api/accounts/1/applications/{id}"),
+    )
 }
 
 async fn plan_of(t: &Test, application: &str) -> i64 {
-    t.get(&format!("{application}.json")).await.expect(200).id("/application/plan_id")
+    t.get(&format!("{application}.json"))
+        .await
+        .expect(200)
+        .id("/application/plan_id")
 }
 
 both_databases! {

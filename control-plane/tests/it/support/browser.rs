@@ -1,7 +1,7 @@
 //! A developer's browser, as far as the portal needs one: it keeps cookies and follows nothing by itself.
 
 use super::{Reply, Test};
-use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
+use reqwest::header::{COOKIE, HeaderValue, LOCATION, SET_COOKIE};
 use reqwest::{Client, Method, redirect};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -42,6 +42,14 @@ impl Browser {
         browser
     }
 
+    /// The same browser at another address of the portal.
+    pub(crate) fn at(self, portal: &str) -> Self {
+        Self {
+            portal: portal.to_owned(),
+            ..self
+        }
+    }
+
     /// Opens a path of the portal, or an address.
     pub(crate) async fn get(&self, path: &str) -> Reply {
         self.send(self.request(Method::GET, path)).await
@@ -54,7 +62,12 @@ impl Browser {
 
     /// A request as a page of the portal makes it, to be completed.
     pub(crate) fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
-        self.request_from(method, path, "same-origin")
+        let url = if path.starts_with('/') {
+            format!("{}{path}", self.portal)
+        } else {
+            path.to_owned()
+        };
+        self.http.request(method, url)
     }
 
     /// A request as a page of that site makes it: `same-origin`, `cross-site`.
@@ -64,17 +77,10 @@ impl Browser {
         path: &str,
         site: &str,
     ) -> reqwest::RequestBuilder {
-        let url = if path.starts_with('/') {
-            format!("{}{path}", self.portal)
-        } else {
-            path.to_owned()
-        };
-        self.http
-            .request(method, url)
-            .header("sec-fetch-site", site)
+        self.request(method, path).header("sec-fetch-site", site)
     }
 
-    /// Sends it with the cookies, and keeps those that come.
+    /// Sends it with the cookies, and keeps those that come. Unless it says otherwise, a page of the portal sent it.
     pub(crate) async fn send(&self, request: reqwest::RequestBuilder) -> Reply {
         let cookies: Vec<String> = self
             .cookies()
@@ -85,7 +91,14 @@ impl Browser {
             [] => request,
             cookies => request.header(COOKIE, cookies.join("; ")),
         };
-        let response = request.send().await.unwrap();
+        let (http, request) = request.build_split();
+        let mut request = request.unwrap();
+        let from = HeaderValue::from_static("same-origin");
+        request
+            .headers_mut()
+            .entry("sec-fetch-site")
+            .or_insert(from);
+        let response = http.execute(request).await.unwrap();
         for cookie in response.headers().get_all(SET_COOKIE) {
             let cookie = cookie.to_str().unwrap();
             let (name, rest) = cookie.split_once('=').unwrap();

@@ -53,8 +53,10 @@ impl Test {
             portal_url: portal.clone(),
             admin_url: admin.clone(),
             staging_gateway: None,
+            production_gateway: None,
             webhooks_private: true,
             trusted_proxies: 0,
+            sign_in_private: true,
             smtp_url: None,
             mail_from: None,
         };

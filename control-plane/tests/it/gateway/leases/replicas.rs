@@ -285,8 +285,10 @@ pub(super) async fn replicas(test: &Test) -> Vec<App> {
             portal_url: test.portal.clone(),
             admin_url: test.admin.clone(),
             staging_gateway: None,
+            production_gateway: None,
             webhooks_private: false,
             trusted_proxies: 0,
+            sign_in_private: true,
             smtp_url: None,
             mail_from: None,
         };
