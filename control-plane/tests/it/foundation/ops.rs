@@ -26,7 +26,7 @@ both_databases! {
         assert_eq!(page.status(), 200);
         assert!(page.headers().contains_key("content-security-policy"));
         let page = page.text().await.unwrap();
-        assert!(page.contains("<title>Acme developers</title>"), "{page}");
+        assert!(page.contains("<title>Developers – Acme</title>"), "{page}");
     }
 
     async fn the_calls_for_providers_are_documented_from_here_alone(t: &Test) {
