@@ -61,7 +61,7 @@ pub fn require(allowed: bool) -> Result<(), Error> {
 }
 
 /// The plans that a developer's new application may be on: those that are published, where developers choose; else the
-/// one that is taken when none is named.
+/// one that is taken when none is named, or the first that is published.
 ///
 /// # Errors
 /// When the database does not answer.

@@ -64,11 +64,15 @@ pub async fn delete(member: Member, segments: Segments) -> Result<Response, Erro
     let Own { may, product, .. } = own(&mut tx, &member, id).await?;
     require(may.keys)?;
     let had = rows::of(&mut tx, &[id]).await?;
-    let last = had
-        .iter()
-        .filter(|key| key.expires_at.is_none())
-        .all(|key| credentials::masked(&key.digest) == named.reveal());
-    if last && (product.mandatory_app_key || product.backend_version == OIDC) {
+    let mut lasting = had.iter().filter(|key| key.expires_at.is_none());
+    let only = match (lasting.next(), lasting.next()) {
+        (Some(only), None) => {
+            credentials::masked(&only.digest) == named.reveal()
+                || secrets::same(&only.digest, &credentials::key_digest(&named))
+        }
+        _ => false,
+    };
+    if only && (product.mandatory_app_key || product.backend_version == OIDC) {
         return Ok(Redirect::to(path(id))
             .flash(Flash::error(
                 "This is the only key that lasts: add another one before you delete it.",
