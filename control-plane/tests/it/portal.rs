@@ -6,6 +6,9 @@ mod docs;
 mod every_page;
 mod issuer;
 mod plans;
+mod mailbox;
+mod passwords;
+mod signup;
 mod sso;
 
 use crate::support::Test;

@@ -116,6 +116,17 @@ impl Browser {
         }
     }
 
+    /// What it keeps under this name.
+    #[track_caller]
+    pub(crate) fn cookie(&self, name: &str) -> String {
+        self.cookies()[name].clone()
+    }
+
+    /// Keeps this, as if it had come.
+    pub(crate) fn set_cookie(&self, name: &str, value: &str) {
+        self.cookies().insert(name.into(), value.into());
+    }
+
     fn cookies(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, String>> {
         self.cookies.lock().unwrap_or_else(PoisonError::into_inner)
     }
