@@ -28,6 +28,7 @@ pub mod events;
 pub mod fields;
 pub mod identity;
 pub mod integration;
+pub mod invitations;
 pub mod leases;
 pub mod ledger;
 pub mod mail;

@@ -82,6 +82,7 @@ fn portal_public() -> Router<App> {
         .route("/login", get(portal::login::show))
         .route("/signup", get(portal::signup::show).post(portal::signup::sign_up))
         .route("/signup/success", get(portal::signup::success))
+        .route("/signup/{token}", get(portal::invitations::show).post(portal::invitations::accept))
         .route("/activate/{token}", get(portal::activation::show).post(portal::activation::activate))
         .route("/admin/account/password/new", get(portal::lost_password::show))
         .route("/admin/account/password", get(portal::lost_password::show).post(portal::lost_password::ask))
@@ -91,6 +92,8 @@ fn portal_public() -> Router<App> {
         .route("/auth/{system_name}", get(portal::auth::begin))
         .route("/auth/{system_name}/callback", get(portal::auth::callback))
         .route("/logout", post(portal::login::sign_out))
+        .route("/terms", get(portal::legal::terms))
+        .route("/privacy", get(portal::legal::privacy))
 }
 
 /// Pages for those who signed in.
@@ -98,6 +101,21 @@ fn portal_public() -> Router<App> {
 fn portal_members() -> Router<App> {
     Router::new()
         .route("/admin", get(portal::dashboard::show))
+        .route("/admin/account", get(portal::account::show).post(portal::account::update))
+        .route("/admin/account/edit", get(portal::account::edit))
+        .route("/admin/account/users", get(portal::account_users::index))
+        .route("/admin/account/users/{id}", post(portal::account_users::update))
+        .route("/admin/account/users/{id}/delete", post(portal::account_users::delete))
+        .route("/admin/account/invitations", get(portal::invitations::index).post(portal::invitations::send))
+        .route("/admin/account/invitations/new", get(portal::invitations::index))
+        .route("/admin/account/invitations/{id}/resend", post(portal::invitations::resend))
+        .route("/admin/account/invitations/{id}/delete", post(portal::invitations::withdraw))
+        .route("/admin/account/personal_details", get(portal::personal::show).post(portal::personal::update))
+        .route("/admin/account/personal_details/password", post(portal::personal::change_password))
+        .route("/admin/account/sessions/{id}/end", post(portal::personal::end_session))
+        .route("/admin/account/sessions/end_others", post(portal::personal::end_other_sessions))
+        .route("/admin/messages", get(portal::messages::index))
+        .route("/admin/messages/received", get(portal::messages::index))
         .route("/admin/applications", get(portal::applications::list::index).post(portal::applications::make::create))
         .route("/admin/applications/new", get(portal::applications::make::new))
         .route("/admin/applications/{id}", get(portal::applications::show::show).post(portal::applications::edit::update))

@@ -18,6 +18,7 @@ pub mod fields_definitions;
 pub mod gateways;
 pub mod idempotency;
 pub mod identities;
+pub mod invitations;
 pub mod keys;
 pub mod leases;
 pub mod ledger;

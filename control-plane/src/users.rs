@@ -110,6 +110,33 @@ pub async fn transition(
     Ok(user)
 }
 
+/// Makes a user `admin` or `member`.
+///
+/// # Errors
+/// 404 when there is none, 422 when the account would be left without an admin.
+pub async fn set_role(
+    tx: &mut Tx,
+    account_id: i64,
+    id: i64,
+    role: &'static str,
+) -> Result<User, Error> {
+    let user = rows::set_role(tx, account_id, id, role).await?;
+    events::record(tx, events::USER_UPDATED, id).await?;
+    Ok(user)
+}
+
+/// Removes a user, who is signed out; as it was.
+///
+/// # Errors
+/// 404 when there is none, 422 when the account would be left without an admin.
+pub async fn remove(tx: &mut Tx, account_id: i64, id: i64) -> Result<User, Error> {
+    let user = rows::get(tx, account_id, id).await?;
+    events::record(tx, events::USER_DELETED, id).await?;
+    rows::delete(tx, account_id, id).await?;
+    sessions::delete_of(tx, id, None).await?;
+    Ok(user)
+}
+
 /// Sets a password. The user's links to choose one end, and its sessions, but perhaps one.
 ///
 /// # Errors
@@ -185,7 +212,7 @@ fn username_problem(username: &str) -> Option<String> {
 }
 
 /// One `@`, something before it, and a name with a dot after it. More only sending a mail can tell.
-fn looks_like_email(email: &str) -> bool {
+pub(crate) fn looks_like_email(email: &str) -> bool {
     let Some((local, domain)) = email.split_once('@') else {
         return false;
     };

@@ -134,8 +134,11 @@ pub async fn update(
     let changes = Changes {
         username,
         email,
-        password_hash: password_hash.as_deref(),
+        password_hash: None,
     };
+    if let Some(password_hash) = &password_hash {
+        users::set_password(&mut tx, &before, password_hash, None).await?;
+    }
     fields_definitions::set(&mut tx, Target::User, id, &extra_fields).await?;
     let user = rows::update(&mut tx, account_id, id, changes).await?;
     answer(&app, tx, &user).await
@@ -151,9 +154,7 @@ pub async fn delete(
     _call: Write,
 ) -> Result<Answer, Error> {
     let mut tx = app.db.begin().await?;
-    rows::get(&mut tx, account_id, id).await?;
-    events::record(&mut tx, events::USER_DELETED, id).await?;
-    rows::delete(&mut tx, account_id, id).await?;
+    users::remove(&mut tx, account_id, id).await?;
     tx.commit().await?;
     Ok(Answer::empty())
 }
@@ -245,8 +246,9 @@ async fn set_role(
     role: &'static str,
 ) -> Result<Answer, Error> {
     let mut tx = app.db.begin().await?;
-    let user = rows::set_role(&mut tx, account_id, id, role).await?;
-    answer(app, tx, &user).await
+    let user = users::set_role(&mut tx, account_id, id, role).await?;
+    tx.commit().await?;
+    Ok(Answer::ok(shapes::user(Base(&app.config.admin_url), &user)))
 }
 
 async fn answer(app: &App, mut tx: Tx, user: &User) -> Result<Answer, Error> {

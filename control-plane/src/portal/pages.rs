@@ -5,10 +5,16 @@ use super::refusal::ErrorPage;
 use super::{
     activation, alerts, dashboard, docs, home, login, lost_password, plans, signup, usage,
 };
+use super::{account, account_users, invitations, legal, messages, personal};
 use crate::liquid::{Shape, ToLiquid as _};
 
 /// A template's system name, and what it can name besides what every page can.
 pub const ALL: &[(&str, fn() -> Shape)] = &[
+    ("account/edit", account::AccountEditPage::shape),
+    ("account/invitations", invitations::InvitationsPage::shape),
+    ("account/personal_details", personal::PersonalPage::shape),
+    ("account/show", account::AccountPage::shape),
+    ("account/users", account_users::UsersPage::shape),
     ("activate", activation::ActivationPage::shape),
     ("applications/edit", edit::EditApplicationPage::shape),
     ("applications/index", list::ApplicationsPage::shape),
@@ -24,11 +30,15 @@ pub const ALL: &[(&str, fn() -> Shape)] = &[
     ("errors/not_found", ErrorPage::shape),
     ("errors/refused", ErrorPage::shape),
     ("home", home::HomePage::shape),
+    ("invitation", invitations::InvitedPage::shape),
     ("login", login::LoginPage::shape),
+    ("messages", messages::MessagesPage::shape),
     ("password/edit", lost_password::NewPasswordPage::shape),
     ("password/new", lost_password::LostPasswordPage::shape),
     ("plans", plans::PlansPage::shape),
+    ("privacy", legal::LegalPage::shape),
     ("signup", signup::SignupPage::shape),
     ("signup/success", signup::SignupSuccessPage::shape),
     ("stats/index", usage::UsagePage::shape),
+    ("terms", legal::LegalPage::shape),
 ];

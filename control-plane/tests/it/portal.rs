@@ -8,6 +8,7 @@ mod issuer;
 mod plans;
 mod mailbox;
 mod passwords;
+mod people;
 mod signup;
 mod sso;
 

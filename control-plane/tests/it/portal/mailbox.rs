@@ -5,13 +5,11 @@ use serde_json::Value;
 use tallygate::on;
 use tallygate::secrets::MAIL_TEXTS;
 
-type Waiting = (String, Option<i64>, Option<String>, Option<Vec<u8>>);
+type Waiting = (Option<i64>, Option<String>, Option<Vec<u8>>);
 
 /// A mail that waits.
 #[derive(Debug)]
 pub(super) struct Waits {
-    /// System name of its template.
-    pub(super) kind: String,
     /// The user it is to.
     pub(super) user_id: Option<i64>,
     /// The address it is to, when it is to no user.
@@ -31,22 +29,19 @@ impl Waits {
 /// All that wait and are of this kind, the newest last.
 pub(super) async fn waiting(t: &Test, kind: &str) -> Vec<Waits> {
     let rows: Vec<Waiting> = on!(t.app.db, |c| sqlx::query_as(
-        "select kind, to_user_id, to_address, texts from mail where kind = $1 order by id"
+        "select to_user_id, to_address, texts from mail where kind = $1 order by id"
     )
     .bind(kind)
     .fetch_all(c))
     .unwrap();
-    let waits = rows
-        .into_iter()
-        .map(|(kind, user_id, address, texts)| Waits {
-            kind,
-            user_id,
-            address,
-            texts: texts.map_or(Value::Null, |texts| {
-                let texts = t.app.secrets.open(MAIL_TEXTS, &texts).unwrap();
-                serde_json::from_str(texts.reveal()).unwrap()
-            }),
-        });
+    let waits = rows.into_iter().map(|(user_id, address, texts)| Waits {
+        user_id,
+        address,
+        texts: texts.map_or(Value::Null, |texts| {
+            let texts = t.app.secrets.open(MAIL_TEXTS, &texts).unwrap();
+            serde_json::from_str(texts.reveal()).unwrap()
+        }),
+    });
     waits.collect()
 }
 
