@@ -14,7 +14,8 @@ DAY_SECS = 86_400
 def write_history(file):
     """A working day's curve for each application, with a slow growth; every sum as `series.rs` keeps it."""
     chance = Random(7)
-    today = int(time.time()) // DAY_SECS * DAY_SECS
+    now = int(time.time())
+    today = now // DAY_SECS * DAY_SECS
     database = sqlite3.connect(file, timeout=30)
     metrics = database.execute("select id, product_id, system_name, parent_id from metric").fetchall()
     applications = database.execute("select id, product_id, account_id from application").fetchall()
@@ -23,10 +24,10 @@ def write_history(file):
         hits = next(it[0] for it in metrics if it[1] == product and it[2] == "hits")
         sums = {}
         size = 2 + application % 3
-        for day in range(today - DAYS * DAY_SECS, today, DAY_SECS):
+        for day in range(today - DAYS * DAY_SECS, today + 1, DAY_SECS):
             weekend = 0.35 if (day // DAY_SECS + 3) % 7 >= 5 else 1.0
             growth = 1 + (day - today + DAYS * DAY_SECS) / (DAYS * DAY_SECS)
-            for start in range(day, day + DAY_SECS, QUARTER_SECS):
+            for start in range(day, min(day + DAY_SECS, now - QUARTER_SECS), QUARTER_SECS):
                 hour = (start - day) / 3600
                 curve = 0.15 + max(0.0, math.sin((hour - 6) / 14 * math.pi))
                 for place, (metric, *_) in enumerate(methods):
