@@ -1,12 +1,13 @@
 //! `GET /buyer/stats`: what an application has used, how far its limits are used up; and the numbers as CSV.
 //!
 //! A request: `asked` (which application, metric, time?) → here → `measured` (the numbers, from the series) → `shown` (a
-//! chart with its table), or `csv`.
+//! chart with its table) and `traffic` (how requests were answered), or `csv`.
 
 mod asked;
 mod csv;
 mod measured;
 mod shown;
+mod traffic;
 
 use super::form::{Form, FormDrop};
 use super::visitor::Member;
@@ -19,6 +20,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use measured::Measured;
 use shown::{ChoiceDrop, UsageDrop};
+use traffic::TrafficDrop;
 
 pub use csv::download;
 
@@ -39,6 +41,8 @@ drop! {
         form: FormDrop,
         /// What was used; none when the API counts nothing.
         usage: Option<UsageDrop>,
+        /// How requests were answered; none when there were none.
+        traffic: Option<TrafficDrop>,
         /// How far each limit is used up, now.
         utilization: Vec<UtilizationDrop>,
         /// Percent of a limit from which on mails are sent; 0 for none.
@@ -72,6 +76,7 @@ pub async fn show(member: Member, mut form: Form) -> Result<Response, Error> {
         }
         Err(error) => return Err(error),
     };
+    let traffic = traffic::read(&mut tx, &measured).await?;
     let utilization = utilization(&mut tx, &application).await?;
     let mailed_from = alert_choices::get(&mut tx, application.id).await?;
     drop(tx);
@@ -84,6 +89,7 @@ pub async fn show(member: Member, mut form: Form) -> Result<Response, Error> {
         form: filled(&form, &problems, &measured),
         csv_url: format!("/buyer/stats.csv?{}", measured.query()),
         usage: shown::usage(&measured),
+        traffic,
         utilization,
         mailed_from,
     };
@@ -106,6 +112,7 @@ impl UsagePage {
             is_custom: false,
             form: FormDrop::blank([]),
             usage: None,
+            traffic: None,
             utilization: Vec::new(),
             mailed_from: alert_choices::NEVER,
             csv_url: String::new(),

@@ -47,7 +47,10 @@ impl Asked {
         let is_custom = period == Some("custom") || (period.is_none() && since.is_some());
         let span = if is_custom {
             let days = [("since", since), ("until", until)].map(|(name, text)| {
-                let day = text.as_deref().and_then(|text| text.parse::<Date>().ok());
+                let day = text
+                    .as_deref()
+                    .and_then(|text| text.parse::<Date>().ok())
+                    .filter(|day| (1970..=9998).contains(&day.year()));
                 if day.is_none() {
                     params.error(name, "must be a day, as in 2026-01-31");
                 }

@@ -84,6 +84,18 @@ impl Measured {
         })
     }
 
+    /// How many buckets there are.
+    pub(super) fn buckets(&self) -> usize {
+        self.bounds.len().saturating_sub(1)
+    }
+
+    /// Which bucket a moment is in, seconds since 1970.
+    pub(super) fn bucket(&self, at_secs: i64) -> Option<usize> {
+        self.bounds
+            .partition_point(|bound| *bound <= at_secs)
+            .checked_sub(1)
+    }
+
     /// The shown metric's name on the wire.
     pub(super) fn metric_name(&self) -> String {
         let shown = self.usage.as_ref();

@@ -76,7 +76,7 @@ drop! {
         name: String,
         /// Its class.
         class: String,
-        /// The sum.
+        /// The sum; blank for durations.
         total_text: String,
     }
 }
@@ -184,8 +184,15 @@ pub(super) fn usage(measured: &Measured) -> Option<UsageDrop> {
     })
 }
 
-fn drawn(chart: Chart, names: Vec<String>, caption: String) -> ChartDrop {
-    let told = |value: u64| grouped(i64::try_from(value).unwrap_or(i64::MAX));
+/// A chart: counts as bars, durations as lines.
+pub(super) fn drawn(chart: Chart, names: Vec<String>, caption: String) -> ChartDrop {
+    let count = |value: u64| grouped(i64::try_from(value).unwrap_or(i64::MAX));
+    let is_count = chart.unit == Unit::Count;
+    let told = |value: Option<u64>| match value {
+        Some(value) if is_count => count(value),
+        Some(value) => chart.unit.short(value),
+        None => "–".to_owned(),
+    };
     let rows = names
         .into_iter()
         .enumerate()
@@ -194,19 +201,34 @@ fn drawn(chart: Chart, names: Vec<String>, caption: String) -> ChartDrop {
             values: chart
                 .series
                 .iter()
-                .map(|series| told(series.values.get(bucket).copied().flatten().unwrap_or(0)))
+                .map(|series| told(series.values.get(bucket).copied().flatten()))
                 .collect(),
         })
         .collect();
+    let total = |values: &[Option<u64>]| {
+        values
+            .iter()
+            .flatten()
+            .copied()
+            .fold(0, u64::saturating_add)
+    };
     ChartDrop {
-        svg: Html(chart.bars()),
+        svg: Html(if is_count {
+            chart.bars()
+        } else {
+            chart.lines()
+        }),
         legend: chart
             .series
             .iter()
             .map(|series| LegendDrop {
                 name: series.name.clone(),
                 class: format!("series-{}", series.colour),
-                total_text: told(series.values.iter().flatten().sum()),
+                total_text: if is_count {
+                    count(total(&series.values))
+                } else {
+                    String::new()
+                },
             })
             .collect(),
         caption,
