@@ -11,6 +11,7 @@ mod passwords;
 mod people;
 mod signup;
 mod sso;
+mod usage;
 
 use crate::support::Test;
 
