@@ -376,6 +376,7 @@ fn stats() -> Router<App> {
     Router::new()
         .route("/stats/services/{id}/usage", get(stats::of_service))
         .route("/stats/applications/{id}/usage", get(stats::of_application))
+        .route("/stats/applications/{id}/traffic", get(stats::traffic::of_application))
         .route("/stats/backend_apis/{id}/usage", get(stats::of_backend))
 }
 

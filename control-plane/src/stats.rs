@@ -5,6 +5,7 @@
 mod answer;
 pub mod range;
 pub mod sums;
+pub mod traffic;
 pub mod zones;
 
 use crate::admin_api::auth::ReadStats;

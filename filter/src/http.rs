@@ -4,6 +4,7 @@
 use crate::debug;
 use crate::envoy::{self, RequestHeaders};
 use crate::request::{self, ResponseHeaders, Step};
+use crate::traffic::Admitted;
 use crate::vm::Vm;
 use crate::waiting::{self, Outcome, Waiter};
 use proxy_wasm::traits::{Context, HttpContext};
@@ -24,6 +25,8 @@ pub(crate) struct Http {
     state: State,
     /// Headers for the response, once the request was admitted.
     response: ResponseHeaders,
+    /// Whose it is, once it was admitted.
+    admitted: Option<Admitted>,
 }
 
 enum State {
@@ -45,14 +48,16 @@ impl Http {
             context,
             state: State::New,
             response: Vec::new(),
+            admitted: None,
         }
     }
 
     /// Decides, and carries it out. Pauses to read a form body, and to wait for credit.
     fn decide(&mut self, headers: RequestHeaders, form_body: FormBody<'_>) -> Action {
         match request::decide(&self.vm, &headers, form_body, true) {
-            Step::GoesOn(response) => {
+            Step::GoesOn(response, admitted) => {
                 self.response = response;
+                self.admitted = admitted;
                 self.state = State::Decided;
                 Action::Continue
             }
@@ -83,8 +88,9 @@ impl Http {
             return;
         };
         if let Some(outcome) = waiter.outcome.take() {
-            if let Outcome::WentOn(response) = outcome {
+            if let Outcome::WentOn(response, admitted) = outcome {
                 self.response = response;
+                self.admitted = admitted;
             }
             self.state = State::Decided;
         }
@@ -177,6 +183,10 @@ impl HttpContext for Http {
 
     fn on_log(&mut self) {
         waiting::leave(&self.vm, self.context);
+        self.take_outcome();
+        if let Some(admitted) = &self.admitted {
+            self.vm.traffic.ended(admitted);
+        }
         if self.vm.is_sampled()
             && let Some(duration_ns) = envoy::integer_property(["request", "duration"])
         {

@@ -2,7 +2,8 @@
 //! plan limits locally.
 //!
 //! In reading order: `config` is what the operator wrote, `root` is one VM's life (`leader` work in `sync`),
-//! `http` is one request's stream and `request` its decision, `waiting` is where it waits for credit. `envoy` is the only file that calls the host. What is decided is in `tallygate-core`.
+//! `http` is one request's stream and `request` its decision, `waiting` is where it waits for credit, `traffic` what is
+//! noted when it has ended. `envoy` is the only file that calls the host. What is decided is in `tallygate-core`.
 
 #![expect(
     missing_docs,
@@ -19,6 +20,7 @@ mod recent;
 mod request;
 mod root;
 mod sync;
+mod traffic;
 #[cfg(feature = "trap")]
 mod trap;
 mod upstream;

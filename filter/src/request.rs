@@ -6,6 +6,7 @@
 use crate::config::ColdStart;
 use crate::debug;
 use crate::envoy::{self, RequestHeaders};
+use crate::traffic::Admitted;
 use crate::upstream;
 use crate::vm::Vm;
 use tallygate_core::admission::{self, Admission};
@@ -25,8 +26,8 @@ const TRIES: u32 = 3;
 
 /// What became of a request.
 pub(crate) enum Step {
-    /// It goes on to the upstream; these headers are for its response.
-    GoesOn(ResponseHeaders),
+    /// It goes on to the upstream; these headers are for its response. Whose it is, unless nobody asked.
+    GoesOn(ResponseHeaders, Option<Admitted>),
     /// It was answered.
     Answered,
     /// Its form body is needed.
@@ -59,7 +60,7 @@ pub(crate) fn decide(
         return match vm.config.cold_start {
             ColdStart::Allow => {
                 strip_ours(headers);
-                Step::GoesOn(Vec::new())
+                Step::GoesOn(Vec::new(), None)
             }
             ColdStart::Deny => refuse(vm, NOT_READY, None, Vec::new()),
         };
@@ -92,6 +93,9 @@ pub(crate) fn decide(
                 Reason::MetricDisabled => Refusal::MetricDisabled,
                 Reason::LimitsExceeded | Reason::NotReady => NOT_READY,
             };
+            if let Some(application) = refused.application {
+                vm.traffic.refused(application, refused.reason);
+            }
             refuse(vm, refusal, refused.product, told)
         }
         Decision::Charge(admissible) => {
@@ -162,12 +166,21 @@ fn charge(
             metrics.admitted.add(1);
             metrics.overdraft.add(overdraft);
             prepare(vm, headers, form_body, &request);
-            Step::GoesOn(more)
+            let admitted = Admitted {
+                application: request.application,
+                key: request.key,
+            };
+            Step::GoesOn(more, Some(admitted))
         }
         Some(Admission::Exceeded) => {
+            vm.traffic
+                .refused(request.application, Reason::LimitsExceeded);
             refuse(vm, Refusal::LimitsExceeded(&limits), Some(product), more)
         }
-        _ => refuse(vm, NOT_READY, Some(product), more),
+        _ => {
+            vm.traffic.refused(request.application, Reason::NotReady);
+            refuse(vm, NOT_READY, Some(product), more)
+        }
     }
 }
 

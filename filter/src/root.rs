@@ -71,6 +71,7 @@ impl Root {
         }
         self.swept_to = if end == vm.keys.slots() { 0 } else { end };
         self.calls.sync(vm, false);
+        self.calls.report_traffic(vm, false);
         self.calls.ask_for_snapshot(vm, traps);
     }
 
@@ -83,6 +84,7 @@ impl Root {
         let first = !replace(&mut self.said_farewell, true);
         if first {
             vm.flush().sweep(0..vm.keys.slots());
+            self.calls.report_traffic(vm, true);
         }
         if first || self.calls.has_more(vm) {
             self.calls.sync(vm, true);
@@ -168,6 +170,7 @@ impl Context for Root {
         };
         self.leaving = true;
         vm.metrics.publish();
+        vm.traffic.merge(&vm, true);
         // Records and outbox belong to the process: if a newer configuration serves it, that one goes on with them.
         self.superseded =
             leader::is_led_by_newer(&ProcessData, &vm.keys, self.generation, envoy::clock_ms());
@@ -206,6 +209,7 @@ impl RootContext for Root {
         }
         vm.refresh();
         vm.metrics.publish();
+        vm.traffic.merge(&vm, false);
         if self.leaving {
             return;
         }

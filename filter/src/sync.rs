@@ -1,6 +1,6 @@
-//! Talking to the control plane: the snapshot long poll and the sync that carries usage.
+//! Talking to the control plane: the snapshot long poll, the sync that carries usage, and the report of traffic.
 //!
-//! Two calls may be under way at once, one of each kind. Whatever comes of them, the last good snapshot stays and
+//! Three calls may be under way at once, one of each kind. Whatever comes of them, the last good snapshot stays and
 //! a sealed batch stays: an answer that is lost is asked for again.
 
 use crate::envoy::{self, CallAnswer, ProcessData};
@@ -13,8 +13,10 @@ use tallygate_core::flush::{Sealed, Sent};
 use tallygate_core::intake::{self, Intake};
 use tallygate_core::leader;
 use tallygate_core::shared::SharedData as _;
+use tallygate_core::traffic;
 use tallygate_core::wire::{
     self, Cursor, HealthV1, ProductHealthV1, Snapshot, Sync, SyncAnswer, SyncAnswerV1, SyncV1,
+    Traffic, TrafficV1,
 };
 
 /// Usage is sent this often, in milliseconds; ticks are coarser than that, so it stays under a second.
@@ -27,6 +29,8 @@ const DECLARED_SLOTS: u32 = 8_192;
 const DECLARED_CELLS: usize = 2_000;
 /// How often it is told what was done for each product, in milliseconds.
 const HEALTH_EVERY_MS: u64 = 5_000;
+/// How often traffic is reported, in milliseconds.
+const TRAFFIC_EVERY_MS: u64 = 5_000;
 /// How long the control plane may hold a snapshot call open.
 const LONG_POLL_SECS: u64 = 25;
 const SNAPSHOT_TIMEOUT: Duration = Duration::from_secs(35);
@@ -51,6 +55,9 @@ pub(crate) struct Calls {
     snapshot: Line,
     after: Cursor,
     sync: Line,
+    traffic: Line,
+    /// The report of traffic that is not answered, as it was sent.
+    report: Vec<u8>,
     sealed_ms: u64,
     /// What the sync under way was sent as.
     sent: Sent,
@@ -156,9 +163,48 @@ impl Calls {
         );
     }
 
-    /// Whether usage is still on its way.
+    /// Reports how requests were answered, every few seconds. A report that was lost is sent again under the same number.
+    pub(crate) fn report_traffic(&mut self, vm: &Vm, now: bool) {
+        let now_ms = envoy::clock_ms();
+        if !self.traffic.is_free(now_ms)
+            || (!now && !has_passed(now_ms, self.traffic.sent_ms, TRAFFIC_EVERY_MS))
+        {
+            return;
+        }
+        if self.report.is_empty() {
+            let Some((number, rows)) = traffic::take(&ProcessData, &vm.keys) else {
+                return;
+            };
+            self.report = wire::encode(&Traffic::V1(TrafficV1 {
+                instance: vm.instance(),
+                number,
+                rows,
+            }));
+        }
+        self.traffic.send(
+            vm,
+            "POST",
+            "/gateway/v1/traffic",
+            Some(&self.report),
+            SYNC_TIMEOUT,
+            now_ms,
+        );
+    }
+
+    /// Nobody else cares what becomes of a report: it says nothing about usage, nor about whether the control plane is there.
+    fn reported(&mut self, answer: &CallAnswer) {
+        self.traffic.token = None;
+        // What is refused is not wanted the next time, either: the control plane may be too old for it.
+        let taken = matches!(answer.status, Some(200 | 400..=499));
+        self.traffic.went(taken);
+        if taken {
+            self.report = Vec::new();
+        }
+    }
+
+    /// Whether usage, or a report of traffic, is still on its way.
     pub(crate) fn is_sending(&self) -> bool {
-        self.sync.token.is_some()
+        self.sync.token.is_some() || self.traffic.token.is_some()
     }
 
     /// Whether the last sync went well and more usage waits than one batch could take.
@@ -175,10 +221,14 @@ impl Calls {
         body_size: usize,
         fence: Option<u64>,
     ) -> bool {
-        if ![self.snapshot.token, self.sync.token].contains(&Some(token)) {
+        if ![self.snapshot.token, self.sync.token, self.traffic.token].contains(&Some(token)) {
             return false;
         }
         let answer = envoy::call_answer(body_size);
+        if self.traffic.token == Some(token) {
+            self.reported(&answer);
+            return true;
+        }
         let refused = matches!(answer.status, Some(401 | 403 | 409));
         let was_refused = if self.snapshot.token == Some(token) {
             self.snapshot.token = None;

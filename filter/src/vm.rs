@@ -8,6 +8,7 @@ use crate::envoy::{self, ProcessData};
 use crate::fingerprint::Fingerprint;
 use crate::metrics::Metrics;
 use crate::recent::Recent;
+use crate::traffic::Tallies;
 use crate::waiting::Waiting;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -40,6 +41,8 @@ pub(crate) struct Vm {
     pub(crate) serving: Cell<bool>,
     /// Requests that wait for credit.
     pub(crate) waiting: Waiting,
+    /// How requests were answered, since it was last told.
+    pub(crate) traffic: Tallies,
     finished: Cell<u32>,
     rejected_entries: Cell<u32>,
     /// Counters.
@@ -66,6 +69,7 @@ impl Vm {
             root_context,
             serving: Cell::new(false),
             waiting: Waiting::default(),
+            traffic: Tallies::default(),
             finished: Cell::new(0),
             rejected_entries: Cell::new(0),
             metrics: Metrics::define(),

@@ -6,6 +6,7 @@
 
 use crate::envoy::{self, ProcessData, RequestHeaders};
 use crate::request::{self, Dry, ResponseHeaders, Step};
+use crate::traffic::Admitted;
 use crate::vm::Vm;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -58,8 +59,8 @@ pub(crate) struct Waiter {
 
 /// What became of a request that waited.
 pub(crate) enum Outcome {
-    /// It went on; these headers are for its response.
-    WentOn(ResponseHeaders),
+    /// It went on; these headers are for its response. Whose it is, unless nobody asked.
+    WentOn(ResponseHeaders, Option<Admitted>),
     /// It was answered.
     Answered,
 }
@@ -93,7 +94,7 @@ impl Waiter {
         let patient = heard && waited_ms < PATIENCE_MS;
         let outcome = match request::decide(vm, &self.headers, form_body, patient) {
             Step::Dry(dry) => return Some(dry),
-            Step::GoesOn(response) => Outcome::WentOn(response),
+            Step::GoesOn(response, admitted) => Outcome::WentOn(response, admitted),
             Step::Answered => Outcome::Answered,
             // It was decided before without one, or with all of it.
             Step::NeedsBody => {
@@ -101,7 +102,7 @@ impl Waiter {
                 Outcome::Answered
             }
         };
-        let went_on = matches!(outcome, Outcome::WentOn(_));
+        let went_on = matches!(outcome, Outcome::WentOn(..));
         self.outcome.replace(Some(outcome));
         vm.metrics.wait_us.record(waited_ms.saturating_mul(1_000));
         if went_on {

@@ -8,6 +8,7 @@ mod walkthrough;
 mod changes;
 mod files;
 mod integration_test;
+mod keys;
 mod one_more_gateway;
 mod tokens;
 

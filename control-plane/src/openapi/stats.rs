@@ -1,6 +1,6 @@
 //! The Analytics API.
 
-use super::{Field, Operation, Tag, choice, flag, get, id, int, number, object, shape, text};
+use super::{Field, Operation, Tag, choice, flag, get, id, int, list_of, number, object, shape, text, time};
 use serde_json::json;
 
 pub(super) fn tag() -> Tag {
@@ -8,6 +8,10 @@ pub(super) fn tag() -> Tag {
         .at("/stats", [
             usage("/services/{id}/usage", "Usage of a product"),
             usage("/applications/{id}/usage", "Usage of an application").beside(object("application", application())),
+            get("/applications/{id}/traffic", "How an application's requests were answered, and how fast")
+                .about("Approximate, and up to now, which usage is not. Kept for 92 days. Steps without requests are left out.")
+                .takes([choice("period", &["day", "week", "month", ""]).about("A day when left out")])
+                .one("traffic", traffic()),
             usage("/backend_apis/{id}/usage", "Usage of a backend, in all products together"),
         ])
 }
@@ -54,5 +58,28 @@ fn application() -> super::Shape {
         object("plan", shape("UsagePlan", [id("id"), text("name", "Bronze")])),
         object("account", shape("UsageAccount", [id("id"), text("name", "Customer")])),
         object("service", shape("UsageService", [id("id")])),
+    ])
+}
+
+fn traffic() -> super::Shape {
+    shape("Traffic", [
+        choice("period", &["day", "week", "month"]),
+        time("since"),
+        time("until"),
+        int("step_seconds", 900),
+        list_of("values", "value", shape("TrafficValue", [
+            time("since"),
+            int("success", 1200).about("Answered by the provider's API, by class of status"),
+            int("redirection", 0),
+            int("client_error", 3),
+            int("server_error", 0),
+            int("refused_credentials", 1).about("Refused by a gateway: wrong key or referrer, or it may not call"),
+            int("refused_metric", 0).about("Its plan has none of a metric"),
+            int("refused_limits", 5).about("A limit was exceeded"),
+            int("refused_not_ready", 0).about("The gateway could not decide"),
+            int("p50_ms", 20).or_null().about("Half of the requests that were answered took at most so long, in milliseconds"),
+            int("p95_ms", 50).or_null(),
+            int("p99_ms", 100).or_null(),
+        ])),
     ])
 }

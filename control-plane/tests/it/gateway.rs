@@ -11,4 +11,5 @@ mod snapshot;
 mod snapshot_model;
 mod stats;
 mod story;
+mod traffic;
 mod world;

@@ -12,7 +12,8 @@ use tallygate::{on, run};
 use tallygate_core::id::{ApplicationId, MetricId, ProductId};
 use tallygate_core::key;
 use tallygate_core::wire::{
-    self, Snapshot, SnapshotV1, Sync, SyncAnswer, SyncAnswerV1, SyncV1, UsageRowV1, UsageV1,
+    self, Snapshot, SnapshotV1, Sync, SyncAnswer, SyncAnswerV1, SyncV1, Traffic, TrafficAnswer,
+    TrafficV1, UsageRowV1, UsageV1,
 };
 
 /// A gateway with its token.
@@ -247,6 +248,17 @@ impl Gateway {
             .body(wire::encode(&Sync::V1(sync)));
         let SyncAnswer::V1(answer) = compact(request).await?;
         Ok(answer)
+    }
+
+    /// Reports traffic; whether it was applied.
+    pub(super) async fn report(&self, test: &Test, report: TrafficV1) -> Answer<bool> {
+        let request = test
+            .request(Method::POST, "/gateway/v1/traffic")
+            .bearer_auth(&self.token)
+            .header(header::CONTENT_TYPE, wire::COMPACT)
+            .body(wire::encode(&Traffic::V1(report)));
+        let TrafficAnswer::V1(answer) = compact(request).await?;
+        Ok(answer.applied)
     }
 
     /// Delivers a batch that must be taken whole.
