@@ -13,7 +13,7 @@ mod runtime;
 mod tags;
 
 pub use drops::{Escaping, Html, Member, Moment, Shape, ToLiquid};
-pub use engine::{Engine, Problem, Templates};
+pub use engine::{Engine, Problem, Templates, Text};
 
 #[cfg(test)]
 mod tests;

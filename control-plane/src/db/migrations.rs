@@ -39,6 +39,7 @@ const STEPS: &[Step] = steps! {
     9 "content" "0009_content.sql",
     10 "traffic" "0010_traffic.sql",
     11 "mail" "0011_mail.sql",
+    12 "site" "0012_site.sql",
     13 "identities" "0013_identities.sql",
     14 "plan change requests" "0014_plan_change_requests.sql",
     15 "portal" "0015_portal.sql",

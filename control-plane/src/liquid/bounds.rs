@@ -77,6 +77,16 @@ pub(super) fn leave(runtime: &dyn Runtime) {
     runtime.registers().get_mut::<Used>().partials.pop();
 }
 
+/// The partial that is being rendered, innermost.
+pub(super) fn innermost(runtime: &dyn Runtime) -> Option<String> {
+    runtime
+        .registers()
+        .get_mut::<Used>()
+        .partials
+        .last()
+        .cloned()
+}
+
 impl Used {
     fn in_time(&self) -> Result<()> {
         match self.deadline {

@@ -4,14 +4,15 @@ use super::bounds::{self, Bounded, OUTPUT_BYTES};
 use super::language::language;
 use super::runtime::{Globals, refuse};
 use liquid_core::model::Object;
-use liquid_core::runtime::{PartialStore, Renderable};
+use liquid_core::runtime::{PartialStore, Renderable, Runtime};
 use liquid_core::{Language, Template};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, LazyLock, OnceLock};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// What is wrong with a template, told to whoever wrote it.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
 #[error("{template}: {message}")]
 pub struct Problem {
     /// The template's name.
@@ -28,11 +29,23 @@ pub struct Engine;
 #[derive(Debug, Default)]
 pub struct Templates {
     by_name: BTreeMap<String, Source>,
+    /// What stands beneath: used for names that are not here, and when what is here fails.
+    beneath: Option<Arc<Self>>,
+    problems: Mutex<BTreeSet<Problem>>,
+}
+
+/// A template's text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Text {
+    /// A template.
+    Liquid(String),
+    /// Shown as it is.
+    Plain(String),
 }
 
 #[derive(Debug)]
 struct Source {
-    text: String,
+    text: Text,
     parsed: OnceLock<Result<Arc<Template>, String>>,
 }
 
@@ -42,16 +55,11 @@ impl Engine {
     /// Takes in templates by name, as in `pages/login`. What is below `partials/` can be included, by the rest of its name.
     #[must_use]
     pub fn load(sources: BTreeMap<String, String>) -> Templates {
-        let source = |text| Source {
-            text,
-            parsed: OnceLock::new(),
-        };
-        Templates {
-            by_name: sources
-                .into_iter()
-                .map(|(name, text)| (name, source(text)))
-                .collect(),
-        }
+        let texts = sources
+            .into_iter()
+            .map(|(name, text)| (name, Text::Liquid(text)))
+            .collect();
+        Templates::new(texts, None)
     }
 
     /// Whether a text is a template.
@@ -67,17 +75,62 @@ impl Engine {
 }
 
 impl Templates {
+    /// Templates over others.
+    #[must_use]
+    pub fn new(texts: BTreeMap<String, Text>, beneath: Option<Arc<Self>>) -> Self {
+        let source = |text| Source {
+            text,
+            parsed: OnceLock::new(),
+        };
+        Self {
+            by_name: texts
+                .into_iter()
+                .map(|(name, text)| (name, source(text)))
+                .collect(),
+            beneath,
+            problems: Mutex::default(),
+        }
+    }
+
     /// Whether there is such a template.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
         self.by_name.contains_key(name)
+            || self
+                .beneath
+                .as_ref()
+                .is_some_and(|beneath| beneath.has(name))
     }
 
-    /// Renders a template.
+    /// Renders a template; when that fails, what stands beneath it.
     ///
     /// # Errors
-    /// When there is no such template, when it cannot be parsed, or goes beyond the bounds.
+    /// When there is no such template; when it cannot be parsed, or goes beyond the bounds, and nothing stands beneath.
     pub fn render(&self, name: &str, globals: &Object) -> Result<String, Problem> {
+        let problem = match self.render_once(name, globals) {
+            Ok(text) => return Ok(text),
+            Err(problem) => problem,
+        };
+        let Some(beneath) = &self.beneath else {
+            return Err(problem);
+        };
+        self.problems().insert(problem.clone());
+        match beneath.has(name) {
+            true => beneath.render(name, globals),
+            false => Err(problem),
+        }
+    }
+
+    /// What went wrong since this was last asked.
+    pub fn take_problems(&self) -> BTreeSet<Problem> {
+        std::mem::take(&mut self.problems())
+    }
+
+    fn problems(&self) -> MutexGuard<'_, BTreeSet<Problem>> {
+        self.problems.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn render_once(&self, name: &str, globals: &Object) -> Result<String, Problem> {
         let problem = |message: String| Problem {
             template: name.into(),
             message,
@@ -86,24 +139,43 @@ impl Templates {
             .parsed(name)
             .ok_or_else(|| problem("there is no such template".into()))?
             .map_err(problem)?;
-        guarded(|| {
-            let runtime = Globals::new(globals, self);
+        let runtime = Globals::new(globals, self);
+        let result = guarded(|| {
             let deadline = bounds::begin(&runtime);
             let mut output = Bounded::new(OUTPUT_BYTES, Some(deadline));
             template
                 .render_to(&mut output, &runtime)
                 .map_err(|error| message(&error))?;
             Ok(output.into_text())
+        });
+        result.map_err(|message| Problem {
+            template: bounds::innermost(&runtime)
+                .map_or_else(|| name.to_owned(), |partial| format!("partials/{partial}")),
+            message,
         })
-        .map_err(problem)
     }
 
     fn parsed(&self, name: &str) -> Option<Result<Arc<Template>, String>> {
-        let source = self.by_name.get(name)?;
-        let parsed = source
-            .parsed
-            .get_or_init(|| parse(&source.text).map(Arc::new));
+        let Some(source) = self.by_name.get(name) else {
+            return self.beneath.as_ref()?.parsed(name);
+        };
+        let parsed = source.parsed.get_or_init(|| match &source.text {
+            Text::Liquid(text) => parse(text).map(Arc::new),
+            Text::Plain(text) => Ok(Arc::new(Template::new(vec![Box::new(Plain(text.clone()))]))),
+        });
         Some(parsed.clone())
+    }
+}
+
+/// A text that is no template.
+#[derive(Debug)]
+struct Plain(String);
+
+impl Renderable for Plain {
+    fn render_to(&self, writer: &mut dyn Write, _: &dyn Runtime) -> liquid_core::Result<()> {
+        writer
+            .write_all(self.0.as_bytes())
+            .or_else(|error| refuse(error.to_string()))
     }
 }
 

@@ -74,11 +74,19 @@ fn active_doc() -> Shape {
 }
 
 const TYPES: &[&str] = &["page", "layout", "partial"];
+const ALL_TYPES: &[&str] = &[
+    "page",
+    "layout",
+    "partial",
+    "builtin_page",
+    "builtin_partial",
+    "email_template",
+];
 
 pub(super) fn templates() -> Tag {
     Tag::new(
         "CMS templates",
-        "Pages, layouts and partials of the portal, each with a draft and what is published.",
+        "Pages, layouts, partials and e-mails of the portal, each with a draft and what is published. Those that come with the program are shown as shipped until something is published over them.",
     )
     .at(
         "/admin/api/cms/templates",
@@ -86,7 +94,7 @@ pub(super) fn templates() -> Tag {
             get("", "List templates")
                 .scope("cms")
                 .takes([
-                    choice("type", TYPES),
+                    choice("type", ALL_TYPES),
                     id("section_id"),
                     flag("content", false).about("Whether draft and published are told"),
                 ])
@@ -106,11 +114,24 @@ pub(super) fn templates() -> Tag {
                 .about("The draft alone changes what is to be published."),
             delete("/{id}", "Delete a template")
                 .scope("cms")
-                .about("Refused for a layout that pages stand in."),
+                .about("Refused for a layout that pages stand in, and for what comes with the program."),
             put("/{id}/publish", "Publish the draft")
                 .scope("cms")
                 .answers(template())
                 .about("Without a draft nothing changes."),
+            get("/{id}/versions", "List what was published of a template")
+                .scope("cms")
+                .collection(version())
+                .about("The newest first; the last hundred are kept."),
+            put("/{id}/revert", "Publish an earlier version again")
+                .scope("cms")
+                .takes([id("version_id").required()])
+                .answers(template())
+                .about("The draft stays as it is."),
+            put("/{id}/reset", "Go back to the shipped text")
+                .scope("cms")
+                .answers(template())
+                .about("Draft and published text go; what was published stays among the versions."),
         ],
     )
 }
@@ -139,7 +160,7 @@ fn template_params() -> Vec<Field> {
             .max(255)
             .about("Of a page"),
         flag("liquid_enabled", true).about("Whether Liquid runs over it"),
-        choice("handler", &["markdown", "textile"]).about("What it is written in; HTML when empty"),
+        choice("handler", &["markdown"]).about("What it is written in; HTML when empty"),
     ]
 }
 
@@ -148,26 +169,41 @@ fn template() -> Shape {
         "Template",
         [
             id("id"),
-            choice("type", TYPES),
+            choice("type", ALL_TYPES),
             time("created_at"),
             time("updated_at"),
             text("title", "Our prices"),
             text("system_name", "our_prices"),
-            id("layout_id")
-                .or_null()
-                .maybe()
-                .about("Pages only, as the next three"),
+            id("layout_id").or_null().maybe().about("Of pages"),
             id("section_id").or_null().maybe(),
             text("path", "/prices").or_null().maybe(),
             text("content_type", "text/html").maybe(),
             flag("liquid_enabled", true),
             text("handler", "markdown").or_null(),
-            flag("hidden", false).about("Whether nothing is published"),
+            flag("hidden", false).about("Whether developers see nothing of it"),
+            text("problem", "line 3: …").or_null().about(
+                "What went wrong when it was last shown; the shipped text was shown instead",
+            ),
             text("draft", "<h1>New prices</h1>")
                 .or_null()
                 .maybe()
                 .about("Lists leave it out unless `content` is given"),
             text("published", "<h1>Prices</h1>").or_null().maybe(),
+            text("shipped", "<h1>Prices</h1>")
+                .or_null()
+                .maybe()
+                .about("The text that comes with the program, in force while nothing is published"),
+        ],
+    )
+}
+
+fn version() -> Shape {
+    shape(
+        "Version",
+        [
+            id("id"),
+            time("created_at"),
+            text("content", "<h1>Prices</h1>"),
         ],
     )
 }

@@ -13,6 +13,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum_extra::extract::cookie::Cookie;
 use liquid_core::model::{Object, Value};
+use std::sync::Arc;
 
 /// Nothing from elsewhere, no script or style in the page itself, forms to this site alone.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; \
@@ -214,12 +215,18 @@ impl Visitor {
         let mut globals = members(&site);
         globals.extend(members(values));
         let page = format!("pages/{name}");
-        let html = tokio::task::spawn_blocking(move || {
-            site::render_page(&templates, &page, LAYOUT, &mut globals)
-        })
-        .await
-        .map_err(|error| Error::internal(error.to_string()))?
-        .map_err(|Problem { template, message }| {
+        let layout = templates.layout(&page).unwrap_or_else(|| LAYOUT.into());
+        let rendered = {
+            let templates = Arc::clone(&templates);
+            tokio::task::spawn_blocking(move || {
+                site::render_page(&templates, &page, &layout, &mut globals)
+            })
+        };
+        let html = rendered
+            .await
+            .map_err(|error| Error::internal(error.to_string()))?;
+        self.app.site.tell(&self.app.db, &templates).await;
+        let html = html.map_err(|Problem { template, message }| {
             Error::internal(format!("template {template}: {message}"))
         })?;
         let mut response = (

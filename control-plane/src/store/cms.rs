@@ -6,7 +6,7 @@ pub mod templates;
 
 use crate::db::Tx;
 use crate::error::Error;
-use crate::on;
+use crate::{on, run};
 
 /// Whether a page or a file other than this one is found at a path.
 ///
@@ -38,4 +38,27 @@ pub enum Place {
     Page(i64),
     /// The file's with this id.
     File(i64),
+}
+
+/// Which state of templates, files and colours this is: it moves with every write to them.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn revision(tx: &mut Tx) -> Result<i64, Error> {
+    Ok(on!(tx, |c| sqlx::query_scalar(
+        "select n from cms_revision where one = 1"
+    )
+    .fetch_one(c))?)
+}
+
+/// Moves the revision, in the transaction that writes.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn touch(tx: &mut Tx) -> Result<(), Error> {
+    run!(tx, |c| sqlx::query(
+        "update cms_revision set n = n + 1 where one = 1"
+    )
+    .execute(c))?;
+    Ok(())
 }

@@ -1,4 +1,8 @@
-//! `/admin/api/cms/templates`: pages, layouts and partials.
+//! `/admin/api/cms/templates`: pages, layouts and partials, the provider's and those that come with the program.
+//!
+//! A shipped one has a row from the first call on. While it has nothing published, the shipped text is in force.
+
+pub mod published;
 
 use super::{page, path, section};
 use crate::admin_api::auth::{ReadContent, WriteContent};
@@ -9,6 +13,8 @@ use crate::app::App;
 use crate::db::Tx;
 use crate::error::Error;
 use crate::names;
+use crate::site::kind::{BUILTIN_PAGE, BUILTIN_PARTIAL, EMAIL, LAYOUT, PAGE, PARTIAL};
+use crate::site::{self, Site};
 use crate::store::cms::Place;
 use crate::store::cms::templates::{self, Filter, Template};
 use axum::extract::State;
@@ -16,10 +22,11 @@ use axum::extract::State;
 /// The longest template, in characters.
 pub const TEMPLATE_CHARS: usize = 500_000;
 
-const PAGE: &str = "page";
-const LAYOUT: &str = "layout";
-const TYPES: &[&str] = &[PAGE, LAYOUT, "partial"];
-const HANDLERS: &[&str] = &["markdown", "textile"];
+/// What may be made.
+const TYPES: &[&str] = &[PAGE, LAYOUT, PARTIAL];
+/// What there is.
+const ALL_TYPES: &[&str] = &[PAGE, LAYOUT, PARTIAL, BUILTIN_PAGE, BUILTIN_PARTIAL, EMAIL];
+const HANDLERS: &[&str] = &["markdown"];
 
 /// `GET …/templates`: by `type` and `section_id`; with their texts when `content` says so.
 ///
@@ -28,7 +35,7 @@ const HANDLERS: &[&str] = &["markdown", "textile"];
 pub async fn list(State(app): State<App>, mut call: ReadContent) -> Result<Answer, Error> {
     let params = &mut call.params;
     let filter = Filter {
-        kind: params.opt_choice("type", TYPES).map(str::to_owned),
+        kind: params.opt_choice("type", ALL_TYPES).map(str::to_owned),
         section_id: params.opt_id("section_id"),
     };
     let shape = match params.opt_bool("content") {
@@ -36,6 +43,7 @@ pub async fn list(State(app): State<App>, mut call: ReadContent) -> Result<Answe
         _ => summary,
     };
     let page = page(params)?;
+    app.site.install(&app.db).await?;
     let mut tx = app.db.read().await?;
     let (rows, total) = templates::page(&mut tx, &filter, page).await?;
     Ok(Answer::ok(
@@ -65,6 +73,7 @@ pub async fn show(
 pub async fn create(State(app): State<App>, mut call: WriteContent) -> Result<Answer, Error> {
     let params = &mut call.params;
     let mut tx = app.db.begin().await?;
+    Site::install_in(&mut tx).await?;
     let kind = params.opt_choice("type", TYPES);
     if kind.is_none() && !params.is_noted("type") {
         params.error("type", "can't be blank");
@@ -82,6 +91,7 @@ pub async fn create(State(app): State<App>, mut call: WriteContent) -> Result<An
         handler: String::new(),
         draft: None,
         published: None,
+        problem: String::new(),
         created_at: 0,
         updated_at: 0,
     };
@@ -124,7 +134,14 @@ pub async fn update(
         row.section_id = Some(section);
     }
     apply(&mut tx, params, &mut row).await?;
-    if params.has("system_name") {
+    if is_shipped(&row) {
+        if params
+            .opt_text("system_name", names::MOST_CHARS)
+            .is_some_and(|name| name != row.system_name)
+        {
+            params.error("system_name", "is what the program finds it by");
+        }
+    } else if params.has("system_name") {
         name(&mut tx, params, &mut row).await?;
     }
     params.check()?;
@@ -145,6 +162,12 @@ pub async fn delete(
 ) -> Result<Answer, Error> {
     let mut tx = app.db.begin().await?;
     let row = templates::get(&mut tx, id).await?;
+    if is_shipped(&row) {
+        return Err(Error::invalid(
+            "base",
+            "comes with the program: reset it instead",
+        ));
+    }
     let pages = templates::count_in_layout(&mut tx, row.id).await?;
     if pages > 0 {
         return Err(Error::invalid(
@@ -164,25 +187,6 @@ pub async fn delete(
     Ok(Answer::empty())
 }
 
-/// `PUT …/templates/{id}/publish`: without a draft nothing happens, as in 3scale.
-///
-/// # Errors
-/// See [`Error`].
-pub async fn publish(
-    State(app): State<App>,
-    Ids([id]): Ids<1>,
-    _call: WriteContent,
-) -> Result<Answer, Error> {
-    let mut tx = app.db.begin().await?;
-    let mut row = templates::get(&mut tx, id).await?;
-    if let Some(draft) = row.draft.take() {
-        templates::publish(&mut tx, row, draft).await?;
-    }
-    let row = templates::get(&mut tx, id).await?;
-    tx.commit().await?;
-    Ok(Answer::ok(whole(&row)))
-}
-
 /// Everything but type, section and system name.
 async fn apply(tx: &mut Tx, params: &mut Params, row: &mut Template) -> Result<(), Error> {
     if let Some(title) = params.opt_text("title", 255) {
@@ -197,11 +201,19 @@ async fn apply(tx: &mut Tx, params: &mut Params, row: &mut Template) -> Result<(
     if let Some(enabled) = params.opt_bool("liquid_enabled") {
         row.liquid_enabled = enabled;
     }
-    if params.has("handler") {
+    if params.has("handler") && row.kind != EMAIL {
         row.handler = params
             .opt_choice("handler", HANDLERS)
             .unwrap_or_default()
             .into();
+    }
+    if let Some(draft) = row.draft.as_ref().filter(|_| row.liquid_enabled)
+        && let Err(message) = site::check(&row.handler, draft)
+    {
+        params.error("draft", message);
+    }
+    if row.kind == BUILTIN_PAGE {
+        return layout(tx, params, row).await;
     }
     if row.kind != PAGE {
         return Ok(());
@@ -216,6 +228,11 @@ async fn apply(tx: &mut Tx, params: &mut Params, row: &mut Template) -> Result<(
         row.content_type = content_type;
     }
     layout(tx, params, row).await
+}
+
+/// Whether it comes with the program.
+fn is_shipped(row: &Template) -> bool {
+    site::shipped_text(&row.kind, &row.system_name).is_some()
 }
 
 fn place(row: &Template) -> Place {
@@ -268,7 +285,10 @@ async fn layout(tx: &mut Tx, params: &mut Params, row: &mut Template) -> Result<
 
 /// The system name that is given, or one made of the title. Partials may have slashes in theirs.
 async fn name(tx: &mut Tx, params: &mut Params, row: &mut Template) -> Result<(), Error> {
-    let taken = templates::system_names(tx, &row.kind, row.id).await?;
+    let mut taken = templates::system_names(tx, &row.kind, row.id).await?;
+    if row.kind == PARTIAL {
+        taken.extend(templates::system_names(tx, BUILTIN_PARTIAL, 0).await?);
+    }
     let given = params
         .opt_text("system_name", names::MOST_CHARS)
         .filter(|name| !name.is_empty());
@@ -324,6 +344,7 @@ fn summary(row: &Template) -> Object {
             .with("section_id", row.section_id)
             .with("path", row.path.as_ref())
             .with("content_type", &row.content_type),
+        BUILTIN_PAGE => object.with("layout_id", row.layout_id),
         _ => object,
     };
     object
@@ -332,11 +353,16 @@ fn summary(row: &Template) -> Object {
             "handler",
             Some(&row.handler).filter(|handler| !handler.is_empty()),
         )
-        .with("hidden", row.published.is_none())
+        .with("hidden", row.published.is_none() && !is_shipped(row))
+        .with(
+            "problem",
+            Some(&row.problem).filter(|problem| !problem.is_empty()),
+        )
 }
 
 fn whole(row: &Template) -> Object {
     summary(row)
         .with("draft", row.draft.as_ref())
         .with("published", row.published.as_ref())
+        .with("shipped", site::shipped_text(&row.kind, &row.system_name))
 }

@@ -3,6 +3,7 @@
 use crate::admin_api::page::Page;
 use crate::db::Tx;
 use crate::error::Error;
+use crate::store::cms::touch;
 use crate::{on, row, run};
 
 row! {
@@ -11,7 +12,7 @@ row! {
     pub struct Template {
         /// Its id.
         pub id: i64,
-        /// `page`, `layout` or `partial`.
+        /// `page`, `layout`, `partial`; `builtin_page`, `builtin_partial`, `email_template` for what comes with the program.
         pub kind: String,
         /// Its slug.
         pub system_name: String,
@@ -33,10 +34,46 @@ row! {
         pub draft: Option<String>,
         /// What developers see.
         pub published: Option<String>,
+        /// What went wrong when it was last shown; empty when nothing did.
+        pub problem: String,
         /// Milliseconds since 1970.
         pub created_at: i64,
         /// Milliseconds since 1970.
         pub updated_at: i64,
+    }
+}
+
+row! {
+    /// What was published once.
+    #[derive(Clone, Debug)]
+    pub struct Version {
+        /// Its id.
+        pub id: i64,
+        /// Its text.
+        pub content: String,
+        /// When it was published, milliseconds since 1970.
+        pub created_at: i64,
+    }
+}
+
+row! {
+    /// A text in force.
+    #[derive(Clone, Debug)]
+    pub struct InForce {
+        /// The template's id.
+        pub id: i64,
+        /// Its type.
+        pub kind: String,
+        /// Its slug.
+        pub system_name: String,
+        /// Its text; none when the shipped one is in force.
+        pub text: Option<String>,
+        /// Whether Liquid runs over it.
+        pub liquid_enabled: bool,
+        /// `markdown`, `textile` or empty.
+        pub handler: String,
+        /// The layout's slug, if it stands in one.
+        pub layout: Option<String>,
     }
 }
 
@@ -49,14 +86,14 @@ pub struct Filter {
     pub section_id: Option<i64>,
 }
 
-/// What was published.
+/// How many published versions of a template are kept.
 const VERSIONS_KEPT: i64 = 100;
 
 macro_rules! select {
     ($rest:literal) => {
         concat!(
             "select id, type as kind, system_name, title, path, section_id, layout_id, content_type, liquid_enabled, handler,
-                    draft, published, created_at, updated_at
+                    draft, published, problem, created_at, updated_at
              from cms_template ",
             $rest
         )
@@ -129,6 +166,105 @@ pub async fn system_names(tx: &mut Tx, kind: &str, but: i64) -> Result<Vec<Strin
     .fetch_all(c))?)
 }
 
+/// A page by its path.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn find_path(tx: &mut Tx, path: &str) -> Result<Option<Template>, Error> {
+    Ok(on!(tx, |c| sqlx::query_as::<_, Template>(select!(
+        "where type = 'page' and path = $1"
+    ))
+    .bind(path)
+    .fetch_optional(c))?)
+}
+
+/// All that is published, or drafted too for a preview.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn in_force(tx: &mut Tx, drafts: bool) -> Result<Vec<InForce>, Error> {
+    Ok(on!(tx, |c| sqlx::query_as::<_, InForce>(
+        "select t.id, t.type as kind, t.system_name,
+                case when $1 then coalesce(t.draft, t.published) else t.published end as text,
+                t.liquid_enabled, t.handler, l.system_name as layout
+         from cms_template t left join cms_template l on l.id = t.layout_id
+         where t.published is not null or t.layout_id is not null or ($1 and t.draft is not null)
+         order by t.id"
+    )
+    .bind(drafts)
+    .fetch_all(c))?)
+}
+
+/// Makes the row of a template that comes with the program, unless there is one.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn ensure(tx: &mut Tx, kind: &str, system_name: &str, title: &str) -> Result<(), Error> {
+    let now_ms = tx.now_ms().await?;
+    run!(tx, |c| {
+        sqlx::query(
+        "insert into cms_template (type, system_name, title, created_at, updated_at) values ($1, $2, $3, $4, $4)
+         on conflict (type, system_name) do nothing"
+    )
+    .bind(kind)
+    .bind(system_name)
+    .bind(title)
+    .bind(now_ms)
+    .execute(c)
+    })?;
+    Ok(())
+}
+
+/// Notes what went wrong with it, unless it was changed since.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn note_problem(tx: &mut Tx, id: i64, text: &str, problem: &str) -> Result<(), Error> {
+    run!(tx, |c| sqlx::query(
+        "update cms_template set problem = $1 where id = $2 and published = $3"
+    )
+    .bind(problem)
+    .bind(id)
+    .bind(text)
+    .execute(c))?;
+    Ok(())
+}
+
+/// What was published of it, newest first.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn versions(tx: &mut Tx, id: i64, page: Page) -> Result<(Vec<Version>, i64), Error> {
+    let rows = on!(tx, |c| {
+        sqlx::query_as::<_, Version>(
+        "select id, content, created_at from cms_version where template_id = $1 order by id desc limit $2 offset $3"
+    )
+    .bind(id)
+    .bind(page.limit())
+    .bind(page.offset())
+    .fetch_all(c)
+    })?;
+    let total: i64 = on!(tx, |c| sqlx::query_scalar(
+        "select count(*) from cms_version where template_id = $1"
+    )
+    .bind(id)
+    .fetch_one(c))?;
+    Ok((rows, total))
+}
+
+/// One of them.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn version(tx: &mut Tx, id: i64, version_id: i64) -> Result<Option<Version>, Error> {
+    Ok(on!(tx, |c| sqlx::query_as::<_, Version>(
+        "select id, content, created_at from cms_version where template_id = $1 and id = $2"
+    )
+    .bind(id)
+    .bind(version_id)
+    .fetch_optional(c))?)
+}
+
 /// Writes a new one; its id and times are chosen here.
 ///
 /// # Errors
@@ -162,12 +298,14 @@ pub async fn insert(tx: &mut Tx, template: &Template) -> Result<i64, Error> {
 /// # Errors
 /// When the database does not answer.
 pub async fn update(tx: &mut Tx, template: &Template) -> Result<(), Error> {
+    touch(tx).await?;
     let now_ms = tx.now_ms().await?;
     run!(tx, |c| {
         sqlx::query(
         "update cms_template set system_name = $1, title = $2, path = $3, section_id = $4, layout_id = $5,
-                content_type = $6, liquid_enabled = $7, handler = $8, draft = $9, published = $10, updated_at = $11
-         where id = $12"
+                content_type = $6, liquid_enabled = $7, handler = $8, draft = $9, published = $10, updated_at = $11,
+                problem = $12
+         where id = $13"
     )
     .bind(&template.system_name)
     .bind(&template.title)
@@ -180,23 +318,24 @@ pub async fn update(tx: &mut Tx, template: &Template) -> Result<(), Error> {
     .bind(&template.draft)
     .bind(&template.published)
     .bind(now_ms)
+    .bind(&template.problem)
     .bind(template.id)
     .execute(c)
     })?;
     Ok(())
 }
 
-/// The draft becomes what developers see, and is kept as a version.
+/// A text becomes what developers see, and is kept as a version.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn publish(tx: &mut Tx, mut template: Template, draft: String) -> Result<(), Error> {
+pub async fn publish(tx: &mut Tx, mut template: Template, text: String) -> Result<(), Error> {
     let now_ms = tx.now_ms().await?;
     run!(tx, |c| sqlx::query(
         "insert into cms_version (template_id, content, created_at) values ($1, $2, $3)"
     )
     .bind(template.id)
-    .bind(&draft)
+    .bind(&text)
     .bind(now_ms)
     .execute(c))?;
     run!(tx, |c| sqlx::query(
@@ -206,8 +345,8 @@ pub async fn publish(tx: &mut Tx, mut template: Template, draft: String) -> Resu
     .bind(template.id)
     .bind(VERSIONS_KEPT)
     .execute(c))?;
-    template.published = Some(draft);
-    template.draft = None;
+    template.published = Some(text);
+    template.problem.clear();
     update(tx, &template).await
 }
 
@@ -228,6 +367,7 @@ pub async fn count_in_layout(tx: &mut Tx, layout_id: i64) -> Result<i64, Error> 
 /// # Errors
 /// When the database does not answer.
 pub async fn delete(tx: &mut Tx, id: i64) -> Result<(), Error> {
+    touch(tx).await?;
     for sql in [
         "delete from cms_version where template_id = $1",
         "delete from cms_template where id = $1",

@@ -7,10 +7,10 @@ const PATH: &str = "/admin/api/cms/templates.json";
 
 both_databases! {
     async fn a_page_is_drafted_and_published(t: &Test) {
-        let layout = [("type", "layout"), ("system_name", "main_layout"), ("title", "Main"), ("draft", "<html>{{ content }}")];
+        let layout = [("type", "layout"), ("system_name", "own_layout"), ("title", "Main"), ("draft", "<html>{{ content }}")];
         let layout = t.post(PATH, &layout).await.expect(201);
         assert!(layout.value().get("path").is_none(), "{}", layout.text);
-        let form = [("type", "page"), ("title", "Our prices"), ("path", "prices/"), ("layout_name", "main_layout"), ("draft", "  <h1>Prices</h1>")];
+        let form = [("type", "page"), ("title", "Our prices"), ("path", "prices/"), ("layout_name", "own_layout"), ("draft", "  <h1>Prices</h1>")];
         let page = t.post(PATH, &form).await.expect(201);
         assert_eq!(page.at("/path"), "/prices");
         assert_eq!(page.at("/system_name"), "our_prices");
@@ -39,8 +39,8 @@ both_databases! {
             t.post(PATH, &[("type", "page"), ("title", &title), ("path", &path), ("draft", "x")]).await.expect(201);
         }
         t.post(PATH, &[("type", "partial"), ("system_name", "shared/menu"), ("draft", "y")]).await.expect(201);
-        let list = t.get(PATH).await.expect(200);
-        assert_eq!(list.at("/metadata"), json!({"per_page": 20, "total_entries": 24, "total_pages": 2, "current_page": 1}));
+        let list = t.get(&format!("{PATH}?type=page")).await.expect(200);
+        assert_eq!(list.at("/metadata"), json!({"per_page": 20, "total_entries": 23, "total_pages": 2, "current_page": 1}));
         assert!(list.at("/collection/0").get("draft").is_none());
         let list = t.get(&format!("{PATH}?type=partial&content=true")).await.expect(200);
         assert_eq!(list.at("/collection/0/draft"), "y");
@@ -87,5 +87,83 @@ both_databases! {
         let request = |method| t.request(method, PATH).basic_auth("", Some(tokens.reveal()));
         crate::support::client::send(request(reqwest::Method::GET)).await.expect(200);
         crate::support::client::send(request(reqwest::Method::POST).form(&[("type", "layout"), ("title", "x")])).await.expect(403);
+    }
+
+    async fn shipped_templates_are_changed_and_reset(t: &Test) {
+        let list = t.get(&format!("{PATH}?type=layout&content=true")).await.expect(200);
+        assert_eq!(list.at("/metadata/total_entries"), 1);
+        assert_eq!(list.at("/collection/0/system_name"), "main_layout");
+        assert_eq!(list.at("/collection/0/published"), json!(null));
+        assert_eq!(list.at("/collection/0/hidden"), false);
+        let shipped = list.at("/collection/0/shipped").as_str().unwrap().to_owned();
+        let own = format!("/admin/api/cms/templates/{}", list.id("/collection/0/id"));
+        let front = || async { t.http.get(format!("{}/", t.portal)).send().await.unwrap().text().await.unwrap() };
+        let before = front().await;
+
+        // A draft is nobody's business until it is published.
+        let icon = shipped.replace("</head>", "<link rel=\"shortcut icon\" href=\"/images/icon.ico\"></head>");
+        t.put(&format!("{own}.json"), &[("draft", &icon)]).await.expect(200);
+        assert_eq!(front().await, before);
+        t.put(&format!("{own}/publish.json"), &[]).await.expect(200);
+        assert!(front().await.contains("href=\"/images/icon.ico\""));
+
+        t.put(&format!("{own}.json"), &[("draft", "<p>{{ content }}")]).await.expect(200);
+        t.put(&format!("{own}/publish.json"), &[]).await.expect(200);
+        assert!(front().await.starts_with("<p>"));
+        let versions = t.get(&format!("{own}/versions.json")).await.expect(200);
+        assert_eq!(versions.at("/metadata/total_entries"), 2);
+        assert_eq!(versions.at("/collection/1/content"), icon);
+        let first = versions.id("/collection/1/id").to_string();
+        t.put(&format!("{own}/revert.json"), &[("version_id", &first)]).await.expect(200);
+        assert!(front().await.contains("href=\"/images/icon.ico\""));
+
+        assert_eq!(t.put(&format!("{own}.json"), &[("system_name", "other")]).await.expect(422).complaints(), ["system_name"]);
+        assert_eq!(t.delete(&format!("{own}.json")).await.expect(422).complaints(), ["base"]);
+        assert_eq!(t.put(&format!("{own}/revert.json"), &[]).await.expect(422).complaints(), ["version_id"]);
+        assert_eq!(t.put(&format!("{own}/revert.json"), &[("version_id", "99")]).await.expect(422).complaints(), ["version_id"]);
+        assert_eq!(t.put(&format!("{own}/reset.json"), &[]).await.expect(200).at("/published"), json!(null));
+        assert_eq!(front().await, before);
+        assert_eq!(t.get(&format!("{own}/versions.json")).await.expect(200).at("/metadata/total_entries"), 3);
+        let page = t.post(PATH, &[("type", "page"), ("title", "P"), ("path", "/p")]).await.expect(201).id("/id");
+        assert_eq!(t.put(&format!("/admin/api/cms/templates/{page}/reset.json"), &[]).await.expect(422).complaints(), ["base"]);
+    }
+
+    async fn what_is_no_template_is_not_saved(t: &Test) {
+        for (draft, line) in [
+            ("a\n\n{% if %}", "line 3: "),
+            ("a\n{{ x | nofilter }}", "line 2: "),
+            ("{% if a %}\n{{ x | nofilter }}{% endif %}", "line 2: "),
+            ("a\n{% nothing %}", "line 2: "),
+            ("a\n{% if a %}\nb", "line 2: "),
+            ("a\n{{ x", "line 2: "),
+            ("{{ 99999999999999999999999 }}", "line 1: "),
+        ] {
+            let form = [("type", "partial"), ("system_name", "x"), ("draft", draft)];
+            let reply = t.post(PATH, &form).await.expect(422);
+            assert_eq!(reply.complaints(), ["draft"], "{draft}");
+            assert!(reply.text.contains(line), "{draft}: {}", reply.text);
+        }
+        // Without Liquid it is only text.
+        t.post(PATH, &[("type", "partial"), ("system_name", "x"), ("draft", "{{ x"), ("liquid_enabled", "false")]).await.expect(201);
+    }
+
+    async fn what_fails_is_shown_as_shipped(t: &Test) {
+        let list = t.get(&format!("{PATH}?type=builtin_page&per_page=100")).await.expect(200);
+        let rows = list.at("/collection");
+        let home = rows.as_array().unwrap().iter().find(|row| row["system_name"] == "home").unwrap();
+        let own = format!("/admin/api/cms/templates/{}", home["id"]);
+        let front = || async { t.http.get(format!("{}/", t.portal)).send().await.unwrap() };
+        let before = front().await.text().await.unwrap();
+        // It parses, and goes beyond the bounds.
+        t.put(&format!("{own}.json"), &[("draft", "x\n{% for x in (1..1000) %}{% for y in (1..1000) %}z{% endfor %}{% endfor %}")]).await.expect(200);
+        t.put(&format!("{own}/publish.json"), &[]).await.expect(200);
+        let after = front().await;
+        assert_eq!(after.status(), 200);
+        assert_eq!(after.text().await.unwrap(), before);
+        let problem = t.get(&format!("{own}.json")).await.expect(200).at("/problem");
+        assert!(problem.as_str().unwrap().starts_with("line 2: loops go round"), "{problem}");
+        t.put(&format!("{own}.json"), &[("draft", "fine")]).await.expect(200);
+        assert_eq!(t.put(&format!("{own}/publish.json"), &[]).await.expect(200).at("/problem"), json!(null));
+        assert!(front().await.text().await.unwrap().contains("fine"));
     }
 }
