@@ -20,6 +20,8 @@ pub(super) const RANGE: i64 = 1_000;
 pub(super) const ROUNDS: u32 = 50_000;
 /// How deep partials may include each other.
 pub(super) const PARTIALS: usize = 10;
+/// How deep the blocks of a page and its partials may nest together.
+const DEPTH: usize = 120;
 /// How long rendering may take.
 pub(super) const TIME: Duration = Duration::from_secs(2);
 
@@ -29,6 +31,7 @@ pub(super) struct Used {
     deadline: Option<Instant>,
     rounds: u32,
     bytes: usize,
+    depth: usize,
     /// Partials that are being rendered, innermost last.
     partials: Vec<String>,
 }
@@ -75,6 +78,22 @@ pub(super) fn enter(runtime: &dyn Runtime, name: &str) -> Result<()> {
 /// A partial ends.
 pub(super) fn leave(runtime: &dyn Runtime) {
     runtime.registers().get_mut::<Used>().partials.pop();
+}
+
+/// A template begins whose blocks nest so deep.
+pub(super) fn descend(runtime: &dyn Runtime, depth: usize) -> Result<()> {
+    let mut used = runtime.registers().get_mut::<Used>();
+    used.depth += depth + 1;
+    if used.depth > DEPTH {
+        return refuse(format!("blocks and partials nest more than {DEPTH} deep"));
+    }
+    Ok(())
+}
+
+/// It ends.
+pub(super) fn ascend(runtime: &dyn Runtime, depth: usize) {
+    let mut used = runtime.registers().get_mut::<Used>();
+    used.depth = used.depth.saturating_sub(depth + 1);
 }
 
 /// The partial that is being rendered, innermost.

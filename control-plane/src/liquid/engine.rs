@@ -2,7 +2,9 @@
 
 use super::bounds::{self, Bounded, OUTPUT_BYTES};
 use super::language::language;
+use super::placed;
 use super::runtime::{Globals, refuse};
+use super::scan;
 use liquid_core::model::Object;
 use liquid_core::runtime::{PartialStore, Renderable, Runtime};
 use liquid_core::{Language, Template};
@@ -46,7 +48,7 @@ pub enum Text {
 #[derive(Debug)]
 struct Source {
     text: Text,
-    parsed: OnceLock<Result<Arc<Template>, String>>,
+    parsed: OnceLock<Result<Arc<Parsed>, String>>,
 }
 
 static LANGUAGE: LazyLock<Language> = LazyLock::new(language);
@@ -145,7 +147,7 @@ impl Templates {
             let mut output = Bounded::new(OUTPUT_BYTES, Some(deadline));
             template
                 .render_to(&mut output, &runtime)
-                .map_err(|error| message(&error))?;
+                .map_err(|error| placed::message(&error, None))?;
             Ok(output.into_text())
         });
         result.map_err(|message| Problem {
@@ -155,13 +157,16 @@ impl Templates {
         })
     }
 
-    fn parsed(&self, name: &str) -> Option<Result<Arc<Template>, String>> {
+    fn parsed(&self, name: &str) -> Option<Result<Arc<Parsed>, String>> {
         let Some(source) = self.by_name.get(name) else {
             return self.beneath.as_ref()?.parsed(name);
         };
         let parsed = source.parsed.get_or_init(|| match &source.text {
             Text::Liquid(text) => parse(text).map(Arc::new),
-            Text::Plain(text) => Ok(Arc::new(Template::new(vec![Box::new(Plain(text.clone()))]))),
+            Text::Plain(text) => Ok(Arc::new(Parsed {
+                template: Template::new(vec![Box::new(Plain(text.clone()))]),
+                depth: 0,
+            })),
         });
         Some(parsed.clone())
     }
@@ -204,20 +209,37 @@ impl PartialStore for Templates {
     }
 }
 
-fn parse(source: &str) -> Result<Template, String> {
+/// A template, and how deep its blocks nest.
+#[derive(Debug)]
+struct Parsed {
+    template: Template,
+    depth: usize,
+}
+
+impl Renderable for Parsed {
+    fn render_to(&self, writer: &mut dyn Write, runtime: &dyn Runtime) -> liquid_core::Result<()> {
+        bounds::descend(runtime, self.depth)?;
+        self.template.render_to(writer, runtime)?;
+        bounds::ascend(runtime, self.depth);
+        Ok(())
+    }
+}
+
+fn parse(source: &str) -> Result<Parsed, String> {
+    let knows = |filter: &str| LANGUAGE.filters.get(filter).is_some();
+    let (source, depth) = scan::prepare(source, &knows)
+        .map_err(|fault| format!("line {}: {}", fault.line, fault.message))?;
     guarded(|| {
-        liquid_core::parser::parse(source, &LANGUAGE)
-            .map(Template::new)
-            .map_err(|error| message(&error))
+        let elements = liquid_core::parser::parse(&source, &LANGUAGE)
+            .map_err(|error| placed::message(&error, None))?;
+        Ok(Parsed {
+            template: Template::new(elements),
+            depth,
+        })
     })
 }
 
 /// The library below was not written for hostile templates: a panic in it is a problem of the template, not ours.
 fn guarded<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err("cannot be worked out".into()))
-}
-
-fn message(error: &liquid_core::Error) -> String {
-    let text = error.to_string();
-    text.strip_prefix("liquid: ").unwrap_or(&text).to_owned()
 }

@@ -1,5 +1,7 @@
 //! The tags and filters that templates may use. What is not listed here is refused when a template is saved.
 
+use super::filters::{self, Guarded};
+use super::placed::{PlacedBlock, PlacedTag};
 use super::tags;
 use liquid_core::{Language, ParseBlock, ParseFilter, ParseTag};
 use liquid_lib::stdlib;
@@ -7,51 +9,61 @@ use liquid_lib::stdlib;
 /// All of it.
 pub(super) fn language() -> Language {
     let mut language = Language::empty();
-    let boxed: [Box<dyn ParseTag>; 7] = [
-        Box::new(stdlib::AssignTag),
+    for tag in tags() {
+        let name = tag.reflection().tag().to_owned();
+        language.tags.register(name, Box::new(PlacedTag(tag)));
+    }
+    for block in blocks() {
+        let name = block.reflection().start_tag().to_owned();
+        language.blocks.register(name, Box::new(PlacedBlock(block)));
+    }
+    for filter in filters() {
+        let name = filter.reflection().name().to_owned();
+        language.filters.register(name, Box::new(Guarded(filter)));
+    }
+    language
+}
+
+/// Tags, but for `raw` and `comment`, which `scan` takes away.
+pub(super) fn tags() -> Vec<Box<dyn ParseTag>> {
+    let mut all: Vec<Box<dyn ParseTag>> = vec![
+        Box::new(tags::EchoTag),
+        Box::new(tags::AssignTag),
+        Box::new(tags::IncludeTag),
+        Box::new(tags::RenderTag),
         Box::new(stdlib::BreakTag),
         Box::new(stdlib::ContinueTag),
         Box::new(stdlib::CycleTag),
-        Box::new(tags::IncludeTag),
-        Box::new(tags::RenderTag),
-        Box::new(stdlib::IncrementTag),
     ];
-    for tag in boxed {
-        language
-            .tags
-            .register(tag.reflection().tag().to_owned(), tag);
+    for tag in tags::PortalTag::ALL {
+        all.push(Box::new(tag));
     }
-    let boxed: [Box<dyn ParseBlock>; 7] = [
-        Box::new(stdlib::RawBlock),
+    all
+}
+
+/// Blocks.
+pub(super) fn blocks() -> Vec<Box<dyn ParseBlock>> {
+    vec![
         Box::new(stdlib::IfBlock),
         Box::new(stdlib::UnlessBlock),
-        Box::new(tags::ForBlock),
-        Box::new(stdlib::CommentBlock),
-        Box::new(stdlib::CaptureBlock),
         Box::new(stdlib::CaseBlock),
-    ];
-    for block in boxed {
-        language
-            .blocks
-            .register(block.reflection().start_tag().to_owned(), block);
-    }
-    for filter in filters() {
-        language
-            .filters
-            .register(filter.reflection().name().to_owned(), filter);
-    }
-    language
+        Box::new(tags::ForBlock),
+        Box::new(tags::CaptureBlock),
+    ]
 }
 
 macro_rules! boxed {
     ($($filter:ident)*) => { vec![$(Box::new(stdlib::$filter) as Box<dyn ParseFilter>),*] };
 }
 
-fn filters() -> Vec<Box<dyn ParseFilter>> {
-    boxed!(
-        Abs Append AtLeast AtMost Capitalize Ceil Compact Date Default DividedBy Downcase Escape EscapeOnce First Floor Join
+/// Filters. None makes markup of what was escaped: `url_decode` would.
+pub(super) fn filters() -> Vec<Box<dyn ParseFilter>> {
+    let mut all = boxed!(
+        Abs Append AtLeast AtMost Capitalize Ceil Compact Date Default DividedBy Downcase EscapeOnce First Floor Join
         Last Lstrip Map Minus Modulo NewlineToBr Plus Prepend Remove RemoveFirst Replace ReplaceFirst Reverse Round Rstrip
-        Size Slice Sort SortNatural Split Strip StripHtml StripNewlines Times Truncate TruncateWords Uniq Upcase UrlDecode
-        UrlEncode Where
-    )
+        Size Slice Sort SortNatural Split Strip StripHtml StripNewlines Times Truncate TruncateWords Uniq Upcase UrlEncode
+        Where
+    );
+    all.extend(filters::own());
+    all
 }

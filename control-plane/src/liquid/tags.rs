@@ -2,6 +2,10 @@
 
 mod loops;
 mod partial;
+mod portal;
+mod values;
 
 pub(super) use loops::ForBlock;
 pub(super) use partial::{IncludeTag, RenderTag};
+pub(super) use portal::PortalTag;
+pub(super) use values::{AssignTag, CaptureBlock, EchoTag};
