@@ -87,10 +87,11 @@ fuzz-api: ## Every call of the API with what Schemathesis makes up, against a se
 	@tests/fuzz-api.sh $(FUZZ)
 
 .PHONY: docs
-docs: ## Write docs/openapi.json and docs/api.md anew, from the program
+docs: ## Write docs/openapi.json, docs/api.md and docs/liquid.md anew, from the program
 	@$(CARGO) build $(LOCKED) -p tallygate
 	@target/debug/tallygate openapi > docs/openapi.json
 	@target/debug/tallygate openapi --beside docs/3scale-operations.json > docs/api.md
+	@target/debug/tallygate openapi --liquid > docs/liquid.md
 
 .PHONY: check
 check: wasm-target cargo-deny ## Format, lints, documentation, dependencies; all that a review need not look for
@@ -108,8 +109,9 @@ check: wasm-target cargo-deny ## Format, lints, documentation, dependencies; all
 	$(call step,"The description of the API")
 	@$(CARGO) build $(LOCKED) -p tallygate
 	@target/debug/tallygate openapi | diff -q - docs/openapi.json >/dev/null && \
-	  target/debug/tallygate openapi --beside docs/3scale-operations.json | diff -q - docs/api.md >/dev/null || { \
-	  printf '\033[31merror:\033[0m docs/openapi.json or docs/api.md is stale: make docs\n' >&2; exit 1; }
+	  target/debug/tallygate openapi --beside docs/3scale-operations.json | diff -q - docs/api.md >/dev/null && \
+	  target/debug/tallygate openapi --liquid | diff -q - docs/liquid.md >/dev/null || { \
+	  printf '\033[31merror:\033[0m docs/openapi.json, docs/api.md or docs/liquid.md is stale: make docs\n' >&2; exit 1; }
 	$(call step,"Dependencies")
 	@$(CARGO) deny --locked --workspace check bans licenses sources
 	@if timeout 120 $(CARGO) deny fetch db >/dev/null 2>&1; then \

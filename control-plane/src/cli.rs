@@ -13,7 +13,9 @@ use tallygate::db::Db;
 use tallygate::error::Error;
 use tallygate::openapi::compare::Published;
 use tallygate::secrets::installation;
-use tallygate::{admin_api, catalogue, demo, gateway_config, openapi, provider, restore, serve};
+use tallygate::{
+    admin_api, catalogue, demo, gateway_config, openapi, portal, provider, restore, serve,
+};
 
 /// API management at the edge: plans, keys and limits decided inside Envoy.
 #[derive(Debug, Parser)]
@@ -134,6 +136,9 @@ struct Openapi {
     /// Print a page that puts the document beside these operations of 3scale instead.
     #[arg(long, value_name = "FILE")]
     beside: Option<PathBuf>,
+    /// Print what templates of the portal may say instead.
+    #[arg(long, conflicts_with = "beside")]
+    liquid: bool,
 }
 
 #[derive(Args, Debug)]
@@ -328,6 +333,9 @@ fn import_openapi(args: &catalogue::ImportOpenapi) -> anyhow::Result<()> {
 }
 
 fn describe(args: &Openapi) -> anyhow::Result<()> {
+    if args.liquid {
+        return say(portal::pages::document().trim_end());
+    }
     let Some(file) = &args.beside else {
         return say(&serde_json::to_string_pretty(&openapi::document())?);
     };

@@ -65,6 +65,7 @@ pub mod error;
 pub mod store;
 
 pub mod admin_client;
+pub mod brand;
 pub mod catalogue;
 pub mod demo;
 pub mod gateway_config;

@@ -7,6 +7,7 @@
 //! database.
 
 mod bounds;
+pub mod document;
 pub mod drops;
 pub mod engine;
 mod filters;

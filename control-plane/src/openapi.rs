@@ -140,6 +140,7 @@ pub fn tags() -> Vec<Tag> {
         stats::tag(),
         content::active_docs(),
         content::templates(),
+        content::previews(),
         content::sections(),
         content::files(),
         content::objects(),

@@ -44,6 +44,7 @@ pub fn admin(app: &App) -> Router {
         .merge(gateway_api())
         .merge(agent_api())
         .merge(operations())
+        .fallback(async || Error::NotFound)
         .with_state(app.clone());
     // Outside the router, because it changes the path that the router sees.
     Router::new()
@@ -56,6 +57,7 @@ pub fn portal(app: &App) -> Router {
     let routes = Router::new()
         .merge(portal_public())
         .merge(portal_members())
+        .fallback(portal::content::at_path)
         .layer(from_fn_with_state(app.clone(), portal::audit::around))
         .with_state(app.clone());
     let pages = Router::new()
@@ -80,6 +82,9 @@ fn portal_public() -> Router<App> {
         .route("/docs/{system_name}/spec.json", get(portal::docs::spec::file))
         .route("/docs/{system_name}/try", post(portal::docs::relay::relay))
         .route("/login", get(portal::login::show))
+        .route("/stories", get(portal::content::stories))
+        .route("/preview/end", get(portal::preview::end))
+        .route("/preview/{token}", get(portal::preview::begin))
         .route("/signup", get(portal::signup::show).post(portal::signup::sign_up))
         .route("/signup/success", get(portal::signup::success))
         .route("/signup/{token}", get(portal::invitations::show).post(portal::invitations::accept))
@@ -368,6 +373,7 @@ fn content() -> Router<App> {
         .route("/admin/api/cms/templates/{id}/reset", put(cms::templates::published::reset))
         .route("/admin/api/cms/sections", get(cms::sections::list).post(cms::sections::create))
         .route("/admin/api/cms/sections/{id}", get(cms::sections::show).put(cms::sections::update).patch(cms::sections::update).delete(cms::sections::delete))
+        .route("/admin/api/cms/previews", post(cms::previews::create))
         .route("/admin/api/cms/files", get(cms::files::list).post(cms::files::create))
         .route("/admin/api/cms/files/{id}", get(cms::files::show).put(cms::files::update).patch(cms::files::update).delete(cms::files::delete))
         .route("/admin/api/objects/status", get(objects::status))
@@ -419,7 +425,6 @@ fn operations() -> Router<App> {
 
 fn layered(routes: Router, app: &App) -> Router {
     routes
-        .fallback(async || Error::NotFound)
         .method_not_allowed_fallback(async || {
             Error::Refused(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed".into())
         })

@@ -57,6 +57,9 @@ pub const PORTAL_FLASH: Place = Place("portal.flash");
 /// What is remembered while somebody signs in elsewhere.
 pub const PORTAL_SIGN_IN: Place = Place("portal.sign_in");
 
+/// That a browser sees drafts.
+pub const PORTAL_PREVIEW: Place = Place("portal.preview");
+
 /// A secret in clear, for as long as it takes to show or send it. `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);

@@ -202,17 +202,20 @@ pub fn check(handler: &str, text: &str) -> Result<(), String> {
     Engine::check("draft", &html(handler, text)).map_err(|problem| problem.message)
 }
 
-/// Renders a page within its layout, which has the page as `content`.
+/// Renders a page within its layout, if it has one, which has the page as `content`.
 ///
 /// # Errors
 /// What is wrong with either.
 pub fn render_page(
     templates: &Templates,
     page: &str,
-    layout: &str,
+    layout: Option<&str>,
     globals: &mut Object,
 ) -> Result<String, Problem> {
     let content = templates.render(page, globals)?;
+    let Some(layout) = layout else {
+        return Ok(content);
+    };
     globals.insert("content".into(), liquid_core::model::Value::scalar(content));
     templates.render(layout, globals)
 }

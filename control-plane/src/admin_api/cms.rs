@@ -2,6 +2,7 @@
 //! `{"collection": […], "metadata": {…}}`.
 
 pub mod files;
+pub mod previews;
 pub mod sections;
 pub mod templates;
 
@@ -15,8 +16,36 @@ use crate::store::cms::{Place, is_taken, sections as rows};
 const PER_PAGE: i64 = 20;
 const MOST_PER_PAGE: i64 = 100;
 
-/// Paths that the portal itself answers.
-const RESERVED: &[&str] = &["/favicon.ico", "/healthz", "/livez", "/readyz"];
+/// Paths that the portal itself answers: these, and what is below the folders.
+const RESERVED: &[&str] = &[
+    "/favicon.ico",
+    "/healthz",
+    "/livez",
+    "/readyz",
+    "/",
+    "/plans",
+    "/docs",
+    "/stories",
+    "/signup",
+    "/login",
+    "/session",
+    "/logout",
+    "/terms",
+    "/privacy",
+    "/admin",
+];
+const RESERVED_FOLDERS: &[&str] = &[
+    "/admin/",
+    "/assets/",
+    "/docs/",
+    "/signup/",
+    "/activate/",
+    "/session/",
+    "/auth/",
+    "/buyer/",
+    "/preview/",
+    "/invitations/",
+];
 
 fn page(params: &mut Params) -> Result<Page, Error> {
     Page::of_size(params, PER_PAGE, MOST_PER_PAGE)
@@ -30,7 +59,11 @@ async fn path(tx: &mut Tx, params: &mut Params, of: Place) -> Result<Option<Stri
     let path = tidy(&given);
     if let Err(message) = check_path(&path) {
         params.error("path", message);
-    } else if RESERVED.contains(&path.as_str()) {
+    } else if RESERVED.contains(&path.as_str())
+        || RESERVED_FOLDERS
+            .iter()
+            .any(|folder| path.starts_with(folder))
+    {
         params.error("path", "is the portal's own");
     } else if is_taken(tx, &path, of).await? {
         params.error("path", "has already been taken");

@@ -4,6 +4,7 @@ use super::auth::{Read, Write};
 use super::format::{Answer, Object};
 use super::params::Params;
 use crate::app::App;
+use crate::brand;
 use crate::db::Tx;
 use crate::error::Error;
 use crate::store::authentication_providers::{self, AccountType};
@@ -53,6 +54,7 @@ fn name(setting: AnySetting) -> &'static str {
     match setting {
         AnySetting::Flag(flag) => flag.name,
         AnySetting::Word(word) => word.name,
+        AnySetting::Color(color) => color.name,
     }
 }
 
@@ -60,6 +62,13 @@ fn read(params: &mut Params, setting: AnySetting) -> Option<String> {
     match setting {
         AnySetting::Flag(flag) => params.opt_bool(flag.name).map(|value| value.to_string()),
         AnySetting::Word(word) => params.opt_choice(word.name, word.words).map(str::to_owned),
+        AnySetting::Color(color) => {
+            let text = params.opt_text(color.name, 7)?;
+            if let Err(message) = brand::check(color, &text) {
+                params.error(color.name, message);
+            }
+            Some(text)
+        }
     }
 }
 
@@ -79,6 +88,7 @@ async fn object(tx: &mut Tx) -> Result<Object, Error> {
         object = match setting {
             AnySetting::Flag(flag) => object.with(flag.name, settings::get(tx, *flag).await?),
             AnySetting::Word(word) => object.with(word.name, settings::word(tx, *word).await?),
+            AnySetting::Color(color) => object.with(color.name, settings::color(tx, *color).await?),
         };
     }
     Ok(object)

@@ -4,6 +4,7 @@ use crate::db::Tx;
 use crate::drop;
 use crate::error::Error;
 use crate::provider as rows;
+use crate::store::cms::files;
 use crate::store::settings;
 
 drop! {
@@ -37,6 +38,15 @@ pub async fn provider(tx: &mut Tx) -> Result<ProviderDrop, Error> {
         support_email,
         signups_enabled: settings::get(tx, settings::SIGNUPS_ENABLED).await?,
         account_management_enabled: settings::get(tx, settings::USER_ACCOUNT_AREA_ENABLED).await?,
-        logo_url: None,
+        logo_url: logo(tx).await?,
     })
+}
+
+async fn logo(tx: &mut Tx) -> Result<Option<String>, Error> {
+    for path in ["/images/logo.svg", "/images/logo.png"] {
+        if files::find_path(tx, path).await?.is_some() {
+            return Ok(Some(path.to_owned()));
+        }
+    }
+    Ok(None)
 }

@@ -208,6 +208,32 @@ fn version() -> Shape {
     )
 }
 
+pub(super) fn previews() -> Tag {
+    Tag::new(
+        "CMS previews",
+        "The portal with all drafts, for whoever follows the link.",
+    )
+    .at(
+        "/admin/api/cms/previews",
+        [post("", "Make a link to a preview")
+            .scope("cms")
+            .takes([text("path", "/plans")
+                .max(1000)
+                .about("Where it begins; the front page unless given")])
+            .answers(shape(
+                "Preview",
+                [
+                    text("url", "https://developers.example.com/preview/…"),
+                    time("expires_at"),
+                ],
+            ))
+            .about(
+                "The browser that follows it sees drafts for half an hour, as whoever is signed in there: \
+                 follow a link of `sso_tokens` first to see them as a developer does.",
+            )],
+    )
+}
+
 pub(super) fn sections() -> Tag {
     Tag::new(
         "CMS sections",

@@ -23,6 +23,7 @@ fn choices() -> Vec<Field> {
     settings::ALL.iter().map(|setting| match setting {
         AnySetting::Flag(flag) => super::flag(flag.name, flag.default),
         AnySetting::Word(word) => choice(word.name, word.words),
+        AnySetting::Color(color) => text(color.name, "#0a6b4d").max(7),
     }).collect()
 }
 

@@ -2,9 +2,12 @@
 
 use super::docs::spec::SwaggerUiDrop;
 use super::view::AssetsDrop;
+use crate::app::App;
+use crate::brand;
+use crate::db::Tx;
 use crate::error::Error;
 use crate::openapi::ui;
-use axum::extract::Path;
+use axum::extract::{Path, State};
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use rust_embed::RustEmbed;
@@ -23,7 +26,7 @@ const FOR_GOOD: &str = "public, max-age=31536000, immutable";
 ///
 /// # Errors
 /// 404 when there is no such file.
-pub async fn asset(Path(name): Path<String>) -> Result<Response, Error> {
+pub async fn asset(State(app): State<App>, Path(name): Path<String>) -> Result<Response, Error> {
     // `portal.0123abcd.css`: what stands between is not looked at, so that a page of before finds its file.
     let plain = match name.split('.').collect::<Vec<_>>().as_slice() {
         [stem, digest, extension] if digest.len() == DIGEST_CHARS => format!("{stem}.{extension}"),
@@ -31,6 +34,10 @@ pub async fn asset(Path(name): Path<String>) -> Result<Response, Error> {
     };
     let content: Cow<'static, [u8]> = match Files::get(&plain) {
         Some(file) => file.data,
+        None if plain == BRAND => {
+            let mut tx = app.db.read().await?;
+            Cow::Owned(brand::stylesheet(&mut tx).await?.into_bytes())
+        }
         None => Cow::Borrowed(ui::swagger_file(&plain).ok_or(Error::NotFound)?),
     };
     let media_type = match plain.rsplit_once('.') {
@@ -49,12 +56,18 @@ pub async fn asset(Path(name): Path<String>) -> Result<Response, Error> {
 }
 
 /// Where pages find them.
-pub(super) fn drop() -> AssetsDrop {
-    AssetsDrop {
+///
+/// # Errors
+/// When the database does not answer.
+pub(super) async fn drop(tx: &mut Tx) -> Result<AssetsDrop, Error> {
+    let brand = brand::stylesheet(tx).await?;
+    let digest = hex::encode(Sha256::digest(brand.as_bytes()));
+    let digest = digest.get(..DIGEST_CHARS).unwrap_or_default();
+    Ok(AssetsDrop {
         stylesheet: path("portal", "css"),
         script: path("portal", "js"),
-        brand: path("brand", "css"),
-    }
+        brand: format!("/assets/brand.{digest}.css"),
+    })
 }
 
 /// Where the page of an API finds Swagger UI, which is the one of `/docs` on the admin listener.
@@ -72,6 +85,7 @@ pub(super) fn swagger_ui() -> SwaggerUiDrop {
         start: path("try-it", "js"),
     }
 }
+const BRAND: &str = "brand.css";
 
 const DIGEST_CHARS: usize = 8;
 

@@ -1,11 +1,14 @@
 //! Every page that comes with the program, and what its template can name: `docs/liquid.md` is made from this.
 
 use super::applications::{edit, list, make, plan, show};
+use super::content::ContentPage;
 use super::refusal::ErrorPage;
+use super::view::SiteDrop;
 use super::{
     activation, alerts, dashboard, docs, home, login, lost_password, plans, signup, usage,
 };
 use super::{account, account_users, invitations, legal, messages, personal};
+use crate::liquid::document::{self, Described};
 use crate::liquid::{Shape, ToLiquid as _};
 
 /// A template's system name, and what it can name besides what every page can.
@@ -40,5 +43,19 @@ pub const ALL: &[(&str, fn() -> Shape)] = &[
     ("signup", signup::SignupPage::shape),
     ("signup/success", signup::SignupSuccessPage::shape),
     ("stats/index", usage::UsagePage::shape),
+    ("stories", ContentPage::shape),
     ("terms", legal::LegalPage::shape),
 ];
+
+/// `docs/liquid.md`.
+#[must_use]
+pub fn document() -> String {
+    let pages: Vec<Described> = ALL
+        .iter()
+        .map(|(name, shape)| Described {
+            name,
+            shape: shape(),
+        })
+        .collect();
+    document::page(&SiteDrop::shape(), &pages)
+}

@@ -38,6 +38,8 @@ drop! {
         urls: UrlsDrop,
         /// The portal's own files.
         assets: AssetsDrop,
+        /// Whether drafts are shown in place of what is published.
+        is_preview: bool,
         /// Alerts of the account that nobody has read.
         unread_alerts: i64,
         /// Now.
@@ -147,7 +149,20 @@ const URLS: UrlsDrop = UrlsDrop {
 };
 
 /// What the layout of a page is called.
-const LAYOUT: &str = "layouts/main_layout";
+pub(super) const LAYOUT: &str = "layouts/main_layout";
+
+/// What a page is made of.
+#[derive(Debug)]
+pub(super) struct Frame {
+    /// Its template.
+    pub(super) template: String,
+    /// What templates know it by.
+    pub(super) system_name: String,
+    /// Its title.
+    pub(super) title: String,
+    /// The layout, unless the provider chose another; none when the page is whole by itself.
+    pub(super) layout: Option<String>,
+}
 
 impl Visitor {
     /// A page: `name` is its template's, as in `login`; what `values` holds is named directly in it.
@@ -188,15 +203,37 @@ impl Visitor {
         title: &str,
         values: &impl ToLiquid,
     ) -> Result<Response, Error> {
+        let frame = Frame {
+            template: format!("pages/{name}"),
+            system_name: name.to_owned(),
+            title: title.to_owned(),
+            layout: Some(LAYOUT.to_owned()),
+        };
+        self.framed(status, frame, values).await
+    }
+
+    /// A page in its frame.
+    ///
+    /// # Errors
+    /// See [`Self::page`].
+    pub(super) async fn framed(
+        &self,
+        status: StatusCode,
+        frame: Frame,
+        values: &impl ToLiquid,
+    ) -> Result<Response, Error> {
         let mut tx = self.app.db.read().await?;
-        let templates = self.app.site.templates(&mut tx).await?;
+        let templates = match self.sees_drafts() {
+            true => self.app.site.drafts(&mut tx).await?,
+            false => self.app.site.templates(&mut tx).await?,
+        };
         let site = SiteDrop {
             provider: drops::provider(&mut tx).await?,
             current_account: self.account().map(AccountDrop::from),
             current_user: self.user().map(UserDrop::from),
             page: PageDrop {
-                title: title.to_owned(),
-                system_name: name.to_owned(),
+                title: frame.title,
+                system_name: frame.system_name,
             },
             request: RequestDrop {
                 path: self.uri.path().to_owned(),
@@ -204,7 +241,8 @@ impl Visitor {
             },
             flash: self.flash.clone().map(FlashDrop::from),
             urls: URLS.clone(),
-            assets: assets::drop(),
+            assets: assets::drop(&mut tx).await?,
+            is_preview: self.sees_drafts(),
             unread_alerts: match self.account() {
                 Some(account) => alerts::count_unread(&mut tx, account.id).await?,
                 None => 0,
@@ -214,12 +252,14 @@ impl Visitor {
         drop(tx);
         let mut globals = members(&site);
         globals.extend(members(values));
-        let page = format!("pages/{name}");
-        let layout = templates.layout(&page).unwrap_or_else(|| LAYOUT.into());
+        let page = frame.template;
+        let layout = frame
+            .layout
+            .map(|layout| templates.layout(&page).unwrap_or(layout));
         let rendered = {
             let templates = Arc::clone(&templates);
             tokio::task::spawn_blocking(move || {
-                site::render_page(&templates, &page, &layout, &mut globals)
+                site::render_page(&templates, &page, layout.as_deref(), &mut globals)
             })
         };
         let html = rendered

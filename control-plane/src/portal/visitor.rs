@@ -1,6 +1,7 @@
 //! Who looks at a page: anybody ([`Visitor`]), or somebody who is signed in ([`Member`]).
 
 use super::flash::Flash;
+use super::preview;
 use super::session::{self, SignedIn};
 use super::view::Redirect;
 use crate::app::App;
@@ -30,6 +31,7 @@ pub struct Visitor {
     /// The message from the page before.
     pub flash: Option<Flash>,
     signed_in: Option<SignedIn>,
+    sees_drafts: bool,
 }
 
 /// Somebody who is signed in: an active user of an approved account.
@@ -40,6 +42,12 @@ pub struct Member {
 }
 
 impl Visitor {
+    /// Whether drafts are shown in place of what is published.
+    #[must_use]
+    pub fn sees_drafts(&self) -> bool {
+        self.sees_drafts
+    }
+
     /// The user who is signed in.
     #[must_use]
     pub fn user(&self) -> Option<&User> {
@@ -124,6 +132,7 @@ impl FromRequestParts<App> for Visitor {
             ),
             flash: Flash::read(app, &parts.headers),
             signed_in,
+            sees_drafts: preview::is_on(app, &parts.headers, tx.now_ms().await?),
         };
         parts.extensions.insert(visitor.clone());
         Ok(visitor)

@@ -24,13 +24,22 @@ pub struct WordSetting {
     pub words: &'static [&'static str],
 }
 
-/// A setting of either kind.
+/// A setting that is a colour, as in `#0a6b4d`; blank until set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ColorSetting {
+    /// Its name in the database and in the API.
+    pub name: &'static str,
+}
+
+/// A setting of any kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AnySetting {
     /// Yes or no.
     Flag(Setting),
     /// One of a few words.
     Word(WordSetting),
+    /// A colour.
+    Color(ColorSetting),
 }
 
 /// Whether developers may sign up in the portal. The API's signup is not bound by it.
@@ -61,6 +70,15 @@ pub const CREDENTIALS_RETRIEVABLE: Setting = flag("credentials_retrievable", tru
 /// The text that says whom e-mails are from; blank until set.
 pub const FROM_EMAIL: &str = "from_email";
 
+/// The portal's colour of links and buttons.
+pub const ACCENT_COLOR: ColorSetting = ColorSetting {
+    name: "accent_color",
+};
+/// The same where it is dark; made from the other unless set.
+pub const ACCENT_COLOR_DARK: ColorSetting = ColorSetting {
+    name: "accent_color_dark",
+};
+
 /// All of them, in the order they are shown: 3scale's, then ours.
 pub const ALL: &[AnySetting] = &[
     AnySetting::Flag(USER_ACCOUNT_AREA_ENABLED),
@@ -74,6 +92,8 @@ pub const ALL: &[AnySetting] = &[
     AnySetting::Word(CHANGE_SERVICE_PLAN_PERMISSION),
     AnySetting::Flag(ENFORCE_SSO),
     AnySetting::Flag(CREDENTIALS_RETRIEVABLE),
+    AnySetting::Color(ACCENT_COLOR),
+    AnySetting::Color(ACCENT_COLOR_DARK),
 ];
 
 /// How developers may come to another plan: not at all, by asking, at once, or once they can pay.
@@ -113,6 +133,14 @@ pub async fn get(tx: &mut Tx, setting: Setting) -> Result<bool, Error> {
 pub async fn word(tx: &mut Tx, setting: WordSetting) -> Result<String, Error> {
     let value = text(tx, setting.name).await?;
     Ok(value.unwrap_or_else(|| setting.default.to_owned()))
+}
+
+/// A setting's colour; blank until set.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn color(tx: &mut Tx, setting: ColorSetting) -> Result<String, Error> {
+    Ok(text(tx, setting.name).await?.unwrap_or_default())
 }
 
 /// Sets it.

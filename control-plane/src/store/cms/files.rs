@@ -74,6 +74,18 @@ pub async fn get(tx: &mut Tx, id: i64) -> Result<File, Error> {
     .fetch_one(c))?)
 }
 
+/// One by its path.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn find_path(tx: &mut Tx, path: &str) -> Result<Option<File>, Error> {
+    Ok(on!(tx, |c| sqlx::query_as::<_, File>(select!(
+        "where path = $1"
+    ))
+    .bind(path)
+    .fetch_optional(c))?)
+}
+
 /// What is in it.
 ///
 /// # Errors
