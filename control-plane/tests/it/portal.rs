@@ -2,6 +2,7 @@
 
 mod applications;
 mod auth;
+mod content;
 mod docs;
 mod every_page;
 mod issuer;
