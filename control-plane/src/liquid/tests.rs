@@ -95,7 +95,11 @@ fn partials_see_what_they_should() {
 
 #[test]
 fn what_costs_too_much_is_given_up() {
-    let deep = format!("{}x{}", "{% if true %}".repeat(40), "{% endif %}".repeat(40));
+    let deep = format!(
+        "{}x{}",
+        "{% if true %}".repeat(40),
+        "{% endif %}".repeat(40)
+    );
     assert_eq!(render(&deep.replace("true", "form")).as_deref(), Ok("x"));
     let doubling = "{% assign x = 'xxxxxxxxxxxxxxxx' %}{% for i in (1..100) %}{% assign x = x | append: x %}{% endfor %}";
     let captured = "{% capture x %}{% for i in (1..1000) %}{{ form.title }}{{ 'yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy' }}{% endfor %}{% endcapture %}";
@@ -112,18 +116,31 @@ fn what_costs_too_much_is_given_up() {
         "{{ 999999999999999 | times: 999999999999999 | times: 9 | round: 99 | abs | times: 'x' }}",
     ] {
         let problem = render(text).unwrap_err();
-        assert!(problem.starts_with("line 1: ") || problem == "cannot be worked out", "{text}: {problem}");
+        assert!(
+            problem.starts_with("line 1: ") || problem == "cannot be worked out",
+            "{text}: {problem}"
+        );
     }
 }
 
 #[test]
 fn partials_end() {
-    let round = [("page", "{% include 'a' %}"), ("partials/a", "{% include 'a' %}")];
+    let round = [
+        ("page", "{% include 'a' %}"),
+        ("partials/a", "{% include 'a' %}"),
+    ];
     let problem = render_with(&round, &Object::new()).unwrap_err();
     assert!(problem.contains("deep"), "{problem}");
     // Each as deep as it may be: together they are not.
-    let nested = format!("{}{{% include 'b' %}}{}", "{% if true %}".repeat(38), "{% endif %}".repeat(38));
-    let deep = [("page", "{% include 'b' %}"), ("partials/b", nested.as_str())];
+    let nested = format!(
+        "{}{{% include 'b' %}}{}",
+        "{% if true %}".repeat(38),
+        "{% endif %}".repeat(38)
+    );
+    let deep = [
+        ("page", "{% include 'b' %}"),
+        ("partials/b", nested.as_str()),
+    ];
     let problem = render_with(&deep, &Object::new()).unwrap_err();
     assert!(problem.contains("deep"), "{problem}");
 }
@@ -132,9 +149,18 @@ fn partials_end() {
 fn filters_make_what_they_say() {
     for (text, expected) in [
         ("{{ form.list | any }}{{ form.nix | any }}", "truefalse"),
-        ("{{ 'a' | link_to: '/x?a=1&b' }}", "<a href=\"/x?a=1&amp;b\">a</a>"),
-        ("{{ 'a' | link_to: ' JavaScript:alert(1)' }}", "<a href=\"#\">a</a>"),
-        ("{{ '/l.png' | image_tag: 'L' }}", "<img src=\"/l.png\" alt=\"L\">"),
+        (
+            "{{ 'a' | link_to: '/x?a=1&b' }}",
+            "<a href=\"/x?a=1&amp;b\">a</a>",
+        ),
+        (
+            "{{ 'a' | link_to: ' JavaScript:alert(1)' }}",
+            "<a href=\"#\">a</a>",
+        ),
+        (
+            "{{ '/l.png' | image_tag: 'L' }}",
+            "<img src=\"/l.png\" alt=\"L\">",
+        ),
         ("{{ '<&amp;' | escape }}", "&lt;&amp;"),
         ("{{ 1234567 | grouped }}", "1\u{202f}234\u{202f}567"),
         ("{{ form.nix | plus: 2 }}", "2"),
@@ -160,11 +186,66 @@ mod properties {
     use proptest::prelude::*;
 
     const PIECES: &[&str] = &[
-        "{{ ", " }}", "{% ", " %}", "{%- ", "-}}", "if ", "endif", "for ", "x in ", "(1..9)", "endfor", "else", "elsif ",
-        "assign x = ", "capture x", "endcapture", "case x", "when 1", "endcase", "raw", "endraw", "comment", "endcomment",
-        "include 'a'", "render 'a'", "form", ".list", ".title", "[0]", "[x", "]", " | ", "append: ", "size", "split: ''",
-        "join", "slice: -1, 9", "truncate: 3", "date: '%Y'", "times: 99999999", "divided_by: 0", "round: -3", "replace: 'a', 'b'",
-        "'a'", "\"", "'", "7", "-1.5", "nil", "==", "contains", "and ", "\n", "é", "<b>", "cycle 1, 2", "break", "sort", "uniq",
+        "{{ ",
+        " }}",
+        "{% ",
+        " %}",
+        "{%- ",
+        "-}}",
+        "if ",
+        "endif",
+        "for ",
+        "x in ",
+        "(1..9)",
+        "endfor",
+        "else",
+        "elsif ",
+        "assign x = ",
+        "capture x",
+        "endcapture",
+        "case x",
+        "when 1",
+        "endcase",
+        "raw",
+        "endraw",
+        "comment",
+        "endcomment",
+        "include 'a'",
+        "render 'a'",
+        "form",
+        ".list",
+        ".title",
+        "[0]",
+        "[x",
+        "]",
+        " | ",
+        "append: ",
+        "size",
+        "split: ''",
+        "join",
+        "slice: -1, 9",
+        "truncate: 3",
+        "date: '%Y'",
+        "times: 99999999",
+        "divided_by: 0",
+        "round: -3",
+        "replace: 'a', 'b'",
+        "'a'",
+        "\"",
+        "'",
+        "7",
+        "-1.5",
+        "nil",
+        "==",
+        "contains",
+        "and ",
+        "\n",
+        "é",
+        "<b>",
+        "cycle 1, 2",
+        "break",
+        "sort",
+        "uniq",
     ];
 
     proptest! {

@@ -6,8 +6,7 @@ use super::values::{self, MailDrop};
 use crate::app::App;
 use crate::db::Tx;
 use crate::error::Error;
-use crate::liquid::{Engine, Escaping, Problem, ToLiquid as _};
-use crate::site;
+use crate::liquid::{Escaping, Problem, ToLiquid as _};
 use crate::store::mails::Due;
 use crate::store::{provider_users, settings, users};
 use lettre::Message;
@@ -15,6 +14,7 @@ use lettre::address::Envelope;
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, SinglePart};
 use liquid_core::model::{Object, Value};
+use std::sync::Arc;
 
 /// The mail; none when whom it is to or what it is about is gone.
 ///
@@ -39,17 +39,15 @@ pub async fn message(app: &App, due: &Due) -> Result<Option<Message>, Error> {
     drop(tx);
     let globals = globals(&values);
     let name = format!("emails/{}", kind.template());
-    let rendered = tokio::task::spawn_blocking(move || match templates.render(&name, &globals) {
-        Ok(rendered) => Ok(rendered),
-        Err(problem) => {
-            // What the provider wrote went wrong: the mail is still due.
-            tracing::warn!(%problem, "an e-mail's template is broken: the one that comes with the program is used");
-            Engine::load(site::shipped()).render(&name, &globals)
-        }
-    })
-    .await
-    .map_err(|error| Error::internal(error.to_string()))?
-    .map_err(|Problem { template, message }| {
+    let rendered = {
+        let templates = Arc::clone(&templates);
+        tokio::task::spawn_blocking(move || templates.render(&name, &globals))
+    };
+    let rendered = rendered
+        .await
+        .map_err(|error| Error::internal(error.to_string()))?;
+    app.site.tell(&app.db, &templates).await;
+    let rendered = rendered.map_err(|Problem { template, message }| {
         Error::internal(format!("template {template}: {message}"))
     })?;
     let text = text::read(&rendered);

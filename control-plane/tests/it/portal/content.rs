@@ -9,15 +9,27 @@ const FILES: &str = "/admin/api/cms/files.json";
 
 async fn published(t: &Test, form: &[(&str, &str)]) -> i64 {
     let id = t.post(TEMPLATES, form).await.expect(201).id("/id");
-    t.put(&format!("/admin/api/cms/templates/{id}/publish.json"), &[]).await.expect(200);
+    t.put(&format!("/admin/api/cms/templates/{id}/publish.json"), &[])
+        .await
+        .expect(200);
     id
 }
 
 /// A template that comes with the program.
 async fn shipped(t: &Test, kind: &str, system_name: &str) -> Value {
-    let list = t.get(&format!("{TEMPLATES}?type={kind}&per_page=100&content=true")).await.expect(200);
+    let list = t
+        .get(&format!(
+            "{TEMPLATES}?type={kind}&per_page=100&content=true"
+        ))
+        .await
+        .expect(200);
     let rows = list.at("/collection");
-    rows.as_array().unwrap().iter().find(|row| row["system_name"] == system_name).unwrap().clone()
+    rows.as_array()
+        .unwrap()
+        .iter()
+        .find(|row| row["system_name"] == system_name)
+        .unwrap()
+        .clone()
 }
 
 both_databases! {
