@@ -134,7 +134,7 @@ both_databases! {
             ("a\n{{ x | nofilter }}", "line 2: "),
             ("{% if a %}\n{{ x | nofilter }}{% endif %}", "line 2: "),
             ("a\n{% nothing %}", "line 2: "),
-            ("a\n{% if a %}\nb", "line 2: "),
+            ("a\n{% if a %}\nb", "line 3: "),
             ("a\n{{ x", "line 2: "),
             ("{{ 99999999999999999999999 }}", "line 1: "),
         ] {

@@ -9,7 +9,7 @@ use tallygate::on;
 both_databases! {
     async fn shown_and_changed(t: &Test) {
         let reply = t.get("/admin/api/settings.json").await.expect(200);
-        assert_snapshot!(reply.text, @r#"{"settings":{"useraccountarea_enabled":true,"hide_service":false,"signups_enabled":true,"account_approval_required":false,"public_search":false,"account_plans_ui_visible":false,"change_account_plan_permission":"request","service_plans_ui_visible":false,"change_service_plan_permission":"request","enforce_sso":false,"credentials_retrievable":true}}"#);
+        assert_snapshot!(reply.text, @r#"{"settings":{"useraccountarea_enabled":true,"hide_service":false,"signups_enabled":true,"account_approval_required":false,"public_search":false,"account_plans_ui_visible":false,"change_account_plan_permission":"request","service_plans_ui_visible":false,"change_service_plan_permission":"request","enforce_sso":false,"credentials_retrievable":true,"accent_color":"","accent_color_dark":""}}"#);
         let reply = t.put("/admin/api/settings.xml", &[("settings[signups_enabled]", "0"), ("unknown", "x")]).await.expect(200);
         for part in ["<settings><useraccountarea_enabled>true</useraccountarea_enabled>", "<signups_enabled>false</signups_enabled><account_approval_required>false</account_approval_required>"] {
             assert!(reply.text.contains(part), "{}", reply.text);
@@ -28,6 +28,8 @@ both_databases! {
             }
             let other = match value {
                 Value::Bool(value) => (!value).to_string(),
+                _ if name == "accent_color" => "#123456".to_owned(),
+                _ if name == "accent_color_dark" => "#abcdef".to_owned(),
                 _ => "none".to_owned(),
             };
             let reply = t.put("/admin/api/settings.json", &[(name.as_str(), other.as_str())]).await.expect(200);
