@@ -4,10 +4,10 @@ use super::applications::{edit, list, make, plan, show};
 use super::content::ContentPage;
 use super::refusal::ErrorPage;
 use super::view::SiteDrop;
+use super::{account, account_users, invitations, legal, messages, personal};
 use super::{
     activation, alerts, dashboard, docs, home, login, lost_password, plans, signup, usage,
 };
-use super::{account, account_users, invitations, legal, messages, personal};
 use crate::liquid::document::{self, Described};
 use crate::liquid::{Shape, ToLiquid as _};
 
