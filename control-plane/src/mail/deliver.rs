@@ -61,8 +61,10 @@ pub async fn run(app: App) {
                     tracing::warn!(%error, "old mails are not forgotten");
                 }
             }
-            _ = polls.tick() => if let Some(mailer) = &mailer {
-                if let Err(error) = deliver_all(&app, mailer).await {
+            _ = polls.tick() => {
+                if let Some(mailer) = &mailer
+                    && let Err(error) = deliver_all(&app, mailer).await
+                {
                     tracing::warn!(%error, "cannot look for mails to send");
                 }
             }

@@ -16,6 +16,7 @@ use crate::store::applications::{self, Application};
 use crate::store::metrics;
 use axum::response::Response;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 drop! {
     /// Limits that came close or were passed.
@@ -98,10 +99,10 @@ pub async fn list(member: Member, mut form: Form) -> Result<Response, Error> {
     let all = applications::of_account(&mut tx, account_id).await?;
     let mut names: HashMap<i64, HashMap<i64, String>> = HashMap::new();
     for alert in &found {
-        if !names.contains_key(&alert.product_id) {
+        if let Entry::Vacant(unknown) = names.entry(alert.product_id) {
             let counted = metrics::list_counted(&mut tx, alert.product_id).await?;
             let counted = counted.into_iter().map(|row| (row.id, row.friendly_name));
-            names.insert(alert.product_id, counted.collect());
+            unknown.insert(counted.collect());
         }
     }
     let mut mailed = Vec::new();

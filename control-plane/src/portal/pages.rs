@@ -12,7 +12,10 @@ use crate::liquid::document::{self, Described};
 use crate::liquid::{Shape, ToLiquid as _};
 
 /// A template's system name, and what it can name besides what every page can.
-pub const ALL: &[(&str, fn() -> Shape)] = &[
+pub type Named = (&'static str, fn() -> Shape);
+
+/// All of them, by name.
+pub const ALL: &[Named] = &[
     ("account/edit", account::AccountEditPage::shape),
     ("account/invitations", invitations::InvitationsPage::shape),
     ("account/personal_details", personal::PersonalPage::shape),

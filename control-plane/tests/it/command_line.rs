@@ -200,7 +200,7 @@ async fn story(kind: Kind) {
         .bearer_auth(&gateway)
     };
     let first = send(snapshot("0", 0)).await.expect(200);
-    let next = first.at("/v2/next");
+    let next = first.at("/v3/next");
     let after = format!(
         "{}.{}.{}",
         next["products"], next["applications"], next["application"]

@@ -303,6 +303,11 @@ fn of(decision: Decision<'_>, application: Option<ApplicationId>) -> Decision<'_
     }
 }
 
+/// The application that may call, and the digest of the key that it called with.
+type Authenticated = (Arc<Application>, Option<Digest>);
+/// Why nobody may call, and whose credentials those would have been.
+type Unauthenticated = (Reason, Option<ApplicationId>);
+
 /// The application that may call with these credentials, and the digest of its key. Everything that is wrong with them looks
 /// the same to the client; whose they would have been is for its statistics.
 fn authenticate(
@@ -310,7 +315,7 @@ fn authenticate(
     presented: &Presented,
     directory: &impl Directory,
     now_secs: u64,
-) -> Result<(Arc<Application>, Option<Digest>), (Reason, Option<ApplicationId>)> {
+) -> Result<Authenticated, Unauthenticated> {
     let (identifier, key): (&[u8], Option<&[u8]>) = match presented {
         Presented::UserKey(key) => (key, None),
         Presented::AppIdAndKey { app_id, app_key } => (app_id, Some(app_key)),

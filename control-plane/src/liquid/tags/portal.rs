@@ -46,7 +46,7 @@ impl TagReflection for PortalTag {
 impl ParseTag for PortalTag {
     fn parse(&self, mut arguments: TagTokenIter<'_>, _: &Language) -> Result<Box<dyn Renderable>> {
         // 3scale's `content` may name a block; there is one alone here.
-        while let Some(token) = arguments.next() {
+        for token in arguments.by_ref() {
             if !matches!(self, Self::Content) {
                 return Err(token.raise_custom_error("nothing is expected here"));
             }

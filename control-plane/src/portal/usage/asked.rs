@@ -131,10 +131,13 @@ impl Span {
         let (asked, granularity) = match self {
             Self::Last(period) => (range::Asked::Period(period, None), period.granularity()),
             Self::Days(since, until) => {
-                let granularity = match days_between(since, until) {
-                    ..=MOST_DAYS_IN_HOURS => Granularity::Hour,
-                    ..=MOST_DAYS_IN_DAYS => Granularity::Day,
-                    _ => Granularity::Month,
+                let days = days_between(since, until);
+                let granularity = if days <= MOST_DAYS_IN_HOURS {
+                    Granularity::Hour
+                } else if days <= MOST_DAYS_IN_DAYS {
+                    Granularity::Day
+                } else {
+                    Granularity::Month
                 };
                 let asked = range::Asked::Between(since.at(0, 0, 0, 0), until.at(23, 59, 59, 0));
                 (asked, granularity)

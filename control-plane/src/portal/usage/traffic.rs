@@ -204,7 +204,7 @@ fn sums<'a>(rows: impl Iterator<Item = &'a Latency>) -> Latency {
 /// In percent, to one decimal.
 fn rate(part: i64, whole: i64) -> String {
     if whole <= 0 {
-        return format!("0\u{202f}%");
+        return "0\u{202f}%".into();
     }
     let per_mille = i128::from(part) * 1_000 / i128::from(whole);
     format!("{}.{}\u{202f}%", per_mille / 10, per_mille % 10)

@@ -37,7 +37,7 @@ async fn upload(t: &Test, name: &str, service: Option<i64>, published: bool) {
         .expect(201);
 }
 
-/// A product that takes `app_id` and `app_key`, in production at https://api.acme.example; its id, and its plan's.
+/// A product that takes `app_id` and `app_key`, in production at `https://api.acme.example`; its id, and its plan's.
 async fn served(t: &Test) -> (i64, i64) {
     let id = product(t, "Mail").await;
     let plan = plan(t, id, "Free").await;

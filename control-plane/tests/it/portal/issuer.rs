@@ -1,4 +1,4 @@
-//! An identity provider: sends browsers back with a code, and makes tokens of codes, signed with EdDSA. It insists on what
+//! An identity provider: sends browsers back with a code, and makes tokens of codes, signed with `EdDSA`. It insists on what
 //! the standard lets it insist on, and can be told to get one thing wrong.
 
 use axum::extract::{Query, State};
