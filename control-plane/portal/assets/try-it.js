@@ -10,6 +10,7 @@
   const spec = await answer.json();
   fillIn(spec);
   followColours();
+  nameFields();
   place.hidden = false;
   document.getElementById("operations").hidden = true;
   const ui = SwaggerUIBundle({
@@ -89,6 +90,14 @@
       if (isBasic && known.basic) ui.preauthorizeBasic(name, ...known.basic);
       else if (!isBasic && value && ["apiKey", "http"].includes(scheme.type)) ui.preauthorizeApiKey(name, value);
     }
+  }
+
+  // The list of servers has no name of its own that a screen reader could say.
+  function nameFields() {
+    const name = () => {
+      for (const list of place.querySelectorAll("select:not([aria-label])")) list.setAttribute("aria-label", list.id === "servers" ? "Server" : "Choice");
+    };
+    new MutationObserver(name).observe(place, { childList: true, subtree: true });
   }
 
   function followColours() {

@@ -233,7 +233,7 @@ async fn story(kind: Kind) {
         .unwrap();
     assert!(status.success(), "{status}");
     let reply = waiting.await.unwrap().expect(200);
-    assert_eq!(reply.at("/v2/complete"), true);
+    assert_eq!(reply.at("/v3/complete"), true);
     let gone = installation
         .run(&["healthcheck", &format!("{admin}/readyz")])
         .await;
