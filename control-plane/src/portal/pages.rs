@@ -62,3 +62,78 @@ pub fn document() -> String {
         .collect();
     document::page(&SiteDrop::shape(), &pages)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::liquid::{Engine, Escaping, Html, Moment};
+    use crate::portal::SiteDrop;
+    use crate::site;
+    use liquid_core::model::{Object, Value};
+
+    /// What somebody may have called an application, or typed into a form.
+    const HOSTILE: &str = "\"><script>alert(1)</script>'{{ 7 | times: 7 }}{% raw %}";
+
+    /// A value of this shape, with the hostile text in every place that holds a text.
+    fn hostile(shape: &Shape, depth: usize) -> Value {
+        match shape {
+            Shape::Text => HOSTILE.to_owned().to_liquid(Escaping::Html),
+            Shape::Html => Html("<em>ours</em>".into()).to_liquid(Escaping::Html),
+            Shape::Number => Value::scalar(7_i64),
+            Shape::Boolean => Value::scalar(true),
+            Shape::Time => Moment(1_795_000_000_000).to_liquid(Escaping::Html),
+            Shape::Texts => Value::Object(
+                ["base", "name", "username", "email", "password", "org_name"]
+                    .into_iter()
+                    .map(|name| (name.into(), hostile(&Shape::Text, 0)))
+                    .collect::<Object>(),
+            ),
+            Shape::Maybe(shape) => hostile(shape, depth),
+            Shape::List(_) if depth == 0 => Value::array([]),
+            Shape::List(shape) => {
+                Value::array([hostile(shape, depth - 1), hostile(shape, depth - 1)])
+            }
+            Shape::Object { .. } if depth == 0 => Value::Nil,
+            Shape::Object { members, .. } => Value::Object(
+                members()
+                    .iter()
+                    .map(|member| (member.name.into(), hostile(&member.shape, depth - 1)))
+                    .collect::<Object>(),
+            ),
+        }
+    }
+
+    fn members(shape: &Shape) -> Object {
+        match hostile(shape, 6) {
+            Value::Object(members) => members,
+            _ => Object::new(),
+        }
+    }
+
+    #[test]
+    fn no_shipped_page_lets_a_hostile_value_through() {
+        let templates = Engine::load(site::shipped());
+        for (name, shape) in ALL {
+            let mut globals = members(&SiteDrop::shape());
+            globals.extend(members(&shape()));
+            let page = format!("pages/{name}");
+            let html =
+                site::render_page(&templates, &page, Some("layouts/main_layout"), &mut globals)
+                    .unwrap();
+            assert!(
+                html.contains("&lt;script&gt;"),
+                "{name} shows no text at all"
+            );
+            assert!(!html.contains("<script>alert"), "{name}: {html}");
+            assert!(!html.contains("\"><script"), "{name}: {html}");
+            assert!(
+                !html.contains("49"),
+                "{name}: a value was taken for a template"
+            );
+            assert!(
+                !html.contains(" style=\""),
+                "{name}: the policy forbids styles in pages"
+            );
+        }
+    }
+}
