@@ -184,10 +184,17 @@ fn title(attachment: &Upload, path: &str) -> String {
     }
 }
 
+const UNKNOWN: &str = "application/octet-stream";
+
 /// What it was uploaded as, or what its path's extension says.
 fn content_type(attachment: &Upload, path: &str) -> String {
     let given = &attachment.content_type;
-    if !given.is_empty() && given.len() <= 255 && templates::is_media_type(given) {
+    // What curl and browsers say of a kind that they do not know.
+    if given != UNKNOWN
+        && !given.is_empty()
+        && given.len() <= 255
+        && templates::is_media_type(given)
+    {
         return given.clone();
     }
     let extension = path
@@ -207,7 +214,7 @@ fn content_type(attachment: &Upload, path: &str) -> String {
         Some("ico") => "image/x-icon",
         Some("woff2") => "font/woff2",
         Some("pdf") => "application/pdf",
-        _ => "application/octet-stream",
+        _ => UNKNOWN,
     }
     .into()
 }
