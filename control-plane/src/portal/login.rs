@@ -56,11 +56,7 @@ pub async fn show(visitor: Visitor, mut form: Form) -> Result<Response, Error> {
 ///
 /// # Errors
 /// 429 when it was tried too often, of one name or from one address.
-pub async fn sign_in(
-    visitor: Visitor,
-    before: Option<Member>,
-    mut form: Form,
-) -> Result<Response, Error> {
+pub async fn sign_in(visitor: Visitor, mut form: Form) -> Result<Response, Error> {
     let app = &visitor.app;
     let return_to = return_to(&visitor, &mut form);
     let name = form.params.text("username", 255);
@@ -71,9 +67,6 @@ pub async fn sign_in(
         if users::password_hash(&mut tx, user.id).await? == Some(hash)
             && sso::may_sign_in(&mut tx, &user).await?
         {
-            if let Some(before) = before {
-                sessions::delete(&mut tx, before.user().id, before.session().id).await?;
-            }
             throttle::forgive(&mut tx, throttle::LOGINS_OF_NAME, &name).await?;
             let cookie = session::begin(app, &mut tx, user.id, &visitor.headers).await?;
             tx.commit().await?;

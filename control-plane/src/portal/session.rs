@@ -70,7 +70,7 @@ pub(super) async fn of(
     }))
 }
 
-/// Begins a session, in the transaction that found out who it is. The cookie is the only copy of its text.
+/// Begins a session, in the transaction that found out who it is; the one that the browser had ends. The cookie is the only copy of its text.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -81,6 +81,12 @@ pub(super) async fn begin(
     headers: &HeaderMap,
 ) -> Result<Cookie<'static>, Error> {
     audit::note_user(user_id);
+    // Whoever was signed in with this browser no longer is.
+    if let Some(before) = cookie(app, headers, SESSION)
+        && let Some(before) = rows::find(tx, &secrets::token_digest(&before)).await?
+    {
+        rows::delete(tx, before.user_id, before.id).await?;
+    }
     let token = secrets::random_token("", 32);
     let now_ms = tx.now_ms().await?;
     let agent = headers

@@ -3,6 +3,7 @@
 use super::signed_up;
 use crate::support::{Browser, Test, both_databases};
 use reqwest::Method;
+use tallygate::on;
 
 async fn link(t: &Test, form: &[(&str, &str)]) -> String {
     let reply = t.post("/admin/api/sso_tokens.json", form).await.expect(201);
@@ -72,5 +73,17 @@ both_databases! {
         let expired = link(t, &[("username", "ann")]).await;
         t.app.db.pass_time(601_000);
         assert!(Browser::new(t).get(&expired).await.expect(403).text.contains("Token Expired"));
+    }
+
+    async fn a_browser_has_one_session(t: &Test) {
+        signed_up(t, "ann").await;
+        signed_up(t, "bob").await;
+        let browser = Browser::signed_in(t, "ann").await;
+        let url = link(t, &[("username", "bob")]).await;
+        assert_eq!(browser.get(&url).await.location(), "/admin");
+        let text = browser.get("/admin").await.expect(200).text;
+        assert!(text.contains("bob") && !text.contains("ann"), "{text}");
+        let sessions: i64 = on!(t.app.db, |c| sqlx::query_scalar("select count(*) from portal_session").fetch_one(c)).unwrap();
+        assert_eq!(sessions, 1);
     }
 }
