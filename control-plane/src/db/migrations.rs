@@ -44,6 +44,7 @@ const STEPS: &[Step] = steps! {
     14 "plan change requests" "0014_plan_change_requests.sql",
     15 "portal" "0015_portal.sql",
     16 "portal audit" "0016_portal_audit.sql",
+    17 "confirmed addresses" "0017_confirmed_addresses.sql",
 };
 
 /// Version of the newest migration.

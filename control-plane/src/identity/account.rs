@@ -49,7 +49,7 @@ pub async fn arrive(
             let found = rows::find(tx, None, None, Some(email)).await?;
             if let Some(user) = &found {
                 // Who never confirmed the address may not be whose it is.
-                if user.state != "active" {
+                if user.state != "active" || !rows::is_email_confirmed(tx, user.id).await? {
                     return Ok(Arrival::NotYet(REFUSED));
                 }
                 identities::remember(tx, door.row.id, &person.identifier, user.id).await?;

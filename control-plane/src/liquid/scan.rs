@@ -111,6 +111,10 @@ impl Scan<'_> {
         let inner = piece.get(2..piece.len().saturating_sub(2)).unwrap_or("");
         self.check_tokens(inner)?;
         if is_output {
+            // Below it becomes a tag, which would end here, and what follows would be read uncounted.
+            if inner.contains("%}") || inner.contains("{%") {
+                return self.fault("there is a tag within {{ }}".to_owned());
+            }
             let (dash, inner) = match inner.strip_prefix('-') {
                 Some(inner) => ("-", inner),
                 None => ("", inner),

@@ -265,3 +265,17 @@ mod properties {
         }
     }
 }
+
+#[test]
+fn no_tag_hides_within_an_output() {
+    for text in ["{{ a %}{% if b }}", "{{ a %} b }}", "{{ '{% if b %}' }}"] {
+        let problem = Engine::check("pages/x", text).unwrap_err();
+        assert!(
+            problem.message.contains("within {{ }}"),
+            "{text}: {}",
+            problem.message
+        );
+    }
+    let many = "{% if b %}".repeat(300);
+    assert!(Engine::check("pages/x", &format!("{{{{ a %}}{many}{{% if b }}}}")).is_err());
+}

@@ -87,6 +87,7 @@ pub async fn activate(
         ..Changes::default()
     };
     rows::update(&mut tx, user.account_id, user.id, changes).await?;
+    rows::set_email_confirmed(&mut tx, user.id, true).await?;
     let user = if user.state == "pending" {
         users::transition(&mut tx, user.account_id, user.id, Event::Activate).await?
     } else {

@@ -101,7 +101,11 @@ pub(super) async fn send(tx: &mut Tx, portal_url: &str, email: &str) -> Result<(
     };
     let (purpose, kind) = match user.state.as_str() {
         "active" => (Purpose::PasswordReset, Kind::LostPassword),
-        "pending" => (Purpose::Activation, Kind::SignupNotification),
+        "pending" => {
+            // Whoever signed up with this address chose the password, and may be somebody else.
+            rows::forget_password(tx, user.id).await?;
+            (Purpose::Activation, Kind::SignupNotification)
+        }
         _ => return Ok(()),
     };
     let url = user_links::issue(tx, portal_url, purpose, user.id).await?;
@@ -145,6 +149,7 @@ pub async fn change(
     let user = user_links::take(&mut tx, Purpose::PasswordReset, &token).await?;
     audit::note_user(user.id);
     users::set_password(&mut tx, &user, &password_hash, None).await?;
+    rows::set_email_confirmed(&mut tx, user.id, true).await?;
     throttle::forgive(&mut tx, throttle::LOGINS_OF_NAME, &user.username).await?;
     throttle::forgive(&mut tx, throttle::LOGINS_OF_NAME, &user.email).await?;
     if !sso::may_sign_in(&mut tx, &user).await? {

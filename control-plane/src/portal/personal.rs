@@ -201,6 +201,7 @@ async fn try_update(member: &Member, form: &mut Form) -> Result<(), Error> {
     rows::update(&mut tx, user.account_id, user.id, changes).await?;
     fields_definitions::set(&mut tx, Target::User, user.id, &fields).await?;
     if email.is_some_and(|email| email != user.email) {
+        rows::set_email_confirmed(&mut tx, user.id, false).await?;
         // Those went to the address of before.
         user_links::end_of(&mut tx, Purpose::PasswordReset, user.id).await?;
     }

@@ -169,13 +169,52 @@ pub async fn find(
 /// # Errors
 /// When the database does not answer.
 pub async fn by_login(tx: &mut Tx, name: &str) -> Result<Option<User>, Error> {
-    if let Some(user) = find(tx, None, Some(name), None).await? {
+    // The address first: nobody can keep others out by taking their address for a name.
+    if name.contains('@')
+        && let Some(user) = find(tx, None, None, Some(name)).await?
+    {
         return Ok(Some(user));
     }
-    if !name.contains('@') {
-        return Ok(None);
-    }
-    find(tx, None, None, Some(name)).await
+    find(tx, None, Some(name), None).await
+}
+
+/// Notes whether a user is known to receive mail at the address it has: a mailed link was followed, or the provider gave it.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn set_email_confirmed(tx: &mut Tx, id: i64, confirmed: bool) -> Result<(), Error> {
+    run!(tx, |c| sqlx::query(
+        "update account_user set email_confirmed = $1 where id = $2"
+    )
+    .bind(confirmed)
+    .bind(id)
+    .execute(c))?;
+    Ok(())
+}
+
+/// Whether a user is known to receive mail at its address.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn is_email_confirmed(tx: &mut Tx, id: i64) -> Result<bool, Error> {
+    Ok(on!(tx, |c| sqlx::query_scalar(
+        "select email_confirmed from account_user where id = $1"
+    )
+    .bind(id)
+    .fetch_one(c))?)
+}
+
+/// Forgets the password of somebody who never came: whoever follows the link to the address chooses one.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn forget_password(tx: &mut Tx, id: i64) -> Result<(), Error> {
+    run!(tx, |c| sqlx::query(
+        "update account_user set password_hash = null where id = $1 and state = 'pending'"
+    )
+    .bind(id)
+    .execute(c))?;
+    Ok(())
 }
 
 /// The hash of somebody's password, if one was set.

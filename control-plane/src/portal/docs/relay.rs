@@ -80,13 +80,17 @@ pub async fn relay(
         .ok_or_else(|| Error::invalid("base", "Nothing serves this API yet"))?;
     drop(tx);
     let call = call(app, &target.endpoint, &headers, body)?;
-    let Ok(_place) = UNDER_WAY.try_acquire() else {
+    let Ok(place) = UNDER_WAY.try_acquire() else {
         return Err(Error::Busy);
     };
-    let answer = tokio::task::spawn_blocking(move || send(call))
-        .await
-        .map_err(|error| Error::internal(error.to_string()))?
-        .map_err(|why| Error::Refused(StatusCode::BAD_GATEWAY, why))?;
+    // The place is held as long as the work lasts: whoever hangs up does not end it.
+    let answer = tokio::task::spawn_blocking(move || {
+        let _place = place;
+        send(call)
+    })
+    .await
+    .map_err(|error| Error::internal(error.to_string()))?
+    .map_err(|why| Error::Refused(StatusCode::BAD_GATEWAY, why))?;
     Ok(([("x-tallygate-try", "1")], Json(answer)).into_response())
 }
 
