@@ -109,7 +109,7 @@ pub async fn activate(
         .respond(&visitor))
 }
 
-/// Users whom the provider made may have none yet.
+/// Users whom the provider made may have none yet, nor those with whose address somebody signed up twice.
 async fn wants_password(tx: &mut Tx, user: &User) -> Result<bool, Error> {
     Ok(rows::password_hash(tx, user.id).await?.is_none())
 }
